@@ -1,0 +1,50 @@
+# What all our targets share: warnings as errors, sanitizers, includes from the root.
+add_library(seine_options INTERFACE)
+target_include_directories(seine_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(seine_options INTERFACE
+  -Werror -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor)
+if(NOT SANITIZE)
+  # GCC's flow analysis of null pointers raises false alarms in sanitized code.
+  target_compile_options(seine_options INTERFACE -Wnull-dereference)
+endif()
+target_compile_definitions(seine_options INTERFACE SEINE_VERSION="${PROJECT_VERSION}")
+if(SANITIZE)
+  add_compile_options(-fsanitize=${SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${SANITIZE})
+endif()
+
+# seine_library(NAME SOURCES... [PUBLIC_LINK libs] [PRIVATE_LINK libs]): a folder's library.
+function(seine_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC_LINK;PRIVATE_LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC_LINK} PRIVATE seine_options ${ARG_PRIVATE_LINK})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# seine_program(NAME SOURCES... [LINK libs]): a program in build/<preset>/bin.
+function(seine_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK})
+endfunction()
+
+# seine_test(NAME SOURCES... [LINK libs] [WHOLE] [TIMEOUT s] [LABELS l...]): a GoogleTest program. Each case
+# is a ctest test of its own, except with WHOLE, for programs whose cases share a costly server.
+function(seine_test name)
+  cmake_parse_arguments(ARG "WHOLE" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    SEINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  else()
+    gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+      PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
