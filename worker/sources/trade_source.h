@@ -1,0 +1,64 @@
+// One upstream of trades: "the fills of this wallet after this cursor, one page".
+//
+// A source is stateless. What it must remember between pages (a GraphQL cursor, an opaque
+// next_cursor with its filters, the tally of equal rows in the second where the last page ended) is
+// in Cursor::position, so a walk goes on from a stored cursor as if it had never stopped.
+//
+// The horizon is what the source's own freshness check proved: every fill up to it is visible.
+// A walk stores the horizon known before its newest page was asked for, and its end sets
+// Cursor::complete_to to that, never to more.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "common/trade.h"
+#include "worker/http.h"
+
+namespace worker::sources {
+
+// What a page tells of a token beside the fill itself; saves asking elsewhere.
+struct TokenHint {
+  common::TokenId token;
+  std::optional<common::ConditionId> condition;
+  std::string outcome;
+  std::optional<int> outcome_index;
+
+  friend bool operator==(const TokenHint&, const TokenHint&) = default;
+};
+
+struct Page {
+  std::vector<common::Trade> trades;
+  std::vector<TokenHint> hints;  // each token of the page once
+  common::Cursor next;           // to be stored in one transaction with the trades
+  bool last = false;  // the walk is over: next.position is empty, next.complete_to proven
+};
+
+class TradeSource {
+ public:
+  virtual ~TradeSource() = default;
+
+  virtual common::Source id() const = 0;
+
+  // What to ask to learn the horizon.
+  virtual HttpRequest FreshnessRequest() const = 0;
+  // kTransient: the upstream is stale or not ready; nothing may be called complete by it.
+  virtual common::Result<common::UnixSeconds> ParseFreshness(std::string_view body,
+                                                             common::UnixSeconds now) const = 0;
+
+  // REQUIRES: `cursor.source` == id().
+  virtual HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
+                                  common::UnixSeconds horizon) const = 0;
+
+  // `cursor` and `horizon` are those of the request. Errors: kTransient (an error body with 200, a
+  // cut or repeated page: ask again), kMalformed (a row that breaks the upstream's own rules),
+  // kRejected (the upstream refuses this wallet).
+  virtual common::Result<Page> ParsePage(const common::WalletAddress& wallet,
+                                         const common::Cursor& cursor, common::UnixSeconds horizon,
+                                         std::string_view body) const = 0;
+};
+
+}  // namespace worker::sources

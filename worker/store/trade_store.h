@@ -1,0 +1,96 @@
+// Where fetched trades go: each batch once, however often it is offered.
+//
+// A batch is written in one transaction under a fence: if its lease is no longer the newest one of
+// its chunk, nothing of it is stored. A store belongs to one thread, the store loop.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/trade.h"
+#include "worker/sources/trade_source.h"
+
+namespace worker::store {
+
+struct TradeRow {
+  common::WalletId wallet;
+  common::Trade trade;
+};
+
+enum class WalletState : std::uint8_t { kSyncing = 1, kCompleted = 2, kFailed = 3 };
+
+// What one batch says of one wallet. The counts are since the wallet's last progress.
+struct WalletProgress {
+  common::WalletId wallet;
+  std::optional<common::Cursor> cursor;  // the newest; nothing: it has not moved (a failure)
+  WalletState state = WalletState::kSyncing;
+  std::string error;                      // why it failed
+  std::uint64_t processed = 0;            // rows fetched
+  common::UnixSeconds last_trade_ts = 0;  // newest trade in the batch; 0: none
+  std::int64_t duration_ms = 0;           // time spent on it
+  // The cursor's source begins to own rows that another source may have stored before: those from
+  // cursor.owned_from on are deleted in the same transaction.
+  bool takes_over = false;
+};
+
+struct Batch {
+  common::RunId run;
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  std::vector<TradeRow> rows;
+  std::vector<sources::TokenHint> hints;
+  std::vector<WalletProgress> wallets;  // each wallet once
+};
+
+struct Receipt {
+  bool fenced = false;       // the lease is lost: nothing was stored
+  std::uint64_t stored = 0;  // rows that were new
+};
+
+// A market as Gamma or CLOB tells it, with its event.
+struct MarketInfo {
+  common::ConditionId condition;
+  std::string gamma_id;
+  std::string slug;
+  std::string question;
+  std::string category;
+  std::vector<std::string> tags;
+  std::vector<std::string> outcomes;  // index-aligned with tokens
+  std::vector<common::TokenId> tokens;
+  std::optional<bool> neg_risk;
+  std::optional<bool> closed;
+  std::string end_date;  // ISO 8601; empty: unknown
+  std::string event_id;  // Gamma's; empty: none
+  std::string event_slug;
+  std::string event_title;
+  std::string event_category;
+  std::vector<std::string> event_tags;
+};
+
+class TradeStore {
+ public:
+  virtual ~TradeStore() = default;
+
+  // Offering a batch again is safe. kTransient: the database is away or refused for now.
+  virtual common::Result<Receipt> Write(const Batch& batch) = 0;
+
+  // Upserts events, markets and their tokens.
+  virtual common::Status WriteMarkets(const std::vector<MarketInfo>& markets) = 0;
+
+  // Which of these tokens have no market yet (each at most once).
+  virtual common::Result<std::vector<common::TokenId>> Unresolved(
+      const std::vector<common::TokenId>& tokens) = 0;
+
+  // Notes that no upstream knew these tokens; they come due again later, ever less often.
+  virtual common::Status NoteUnknown(const std::vector<common::TokenId>& tokens) = 0;
+
+  // Up to `limit` unresolved tokens that are due, for whoever has time; not handed to another
+  // worker for some minutes.
+  virtual common::Result<std::vector<common::TokenId>> TakeDueTokens(int limit) = 0;
+};
+
+}  // namespace worker::store
