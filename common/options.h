@@ -1,0 +1,49 @@
+// Flags, then SEINE_* variables, then seine.toml: what every program's options.cpp needs beyond
+// CLI11 itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+
+namespace CLI {
+class App;
+}
+
+namespace common {
+
+// Call after every option and subcommand has been added. Adds --config (default ./seine.toml, if
+// it is there) and --version, gives each option --some-name the variable SEINE_SOME_NAME, shows
+// defaults in --help, and parses. In seine.toml an option is written as some-name or some_name, a
+// subcommand's under [subcommand]; keys that this program does not have are another program's.
+//
+// Nothing: go on. Otherwise main returns the number: 0 after --help or --version; 2 after one line
+// on stderr that says what is wrong, where, and what to do.
+std::optional<int> ParseOptions(CLI::App& app, int argc, const char* const* argv);
+
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+
+  friend bool operator==(const HostPort&, const HostPort&) = default;
+};
+
+// "127.0.0.1:8600", "[::1]:0", "localhost:80". The error says what is expected.
+Result<HostPort> ParseHostPort(std::string_view text);
+
+struct RateLimit {
+  std::string name;
+  double count = 0;
+  double seconds = 1;
+
+  double per_s() const { return count / seconds; }
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
+// "data=200/10s", "gamma=4/s", "rpc=0.5/s", "clob=9000/1m". The error says what is expected.
+Result<RateLimit> ParseRate(std::string_view text);
+
+}  // namespace common
