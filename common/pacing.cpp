@@ -3,22 +3,26 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/check.h"
-
 namespace common {
 namespace {
 
 // What floating point may lose: NextAt's answer must satisfy TryTake.
 constexpr double kWholeToken = 1.0 - 1e-6;
 // Waits beyond this are as good as never, and keep the arithmetic from overflowing.
-constexpr double kNever_s = 1e9;
+constexpr double kNeverSeconds = 1e9;
+
+// In this order of arguments, for std::max answers its first one when the second is no number.
+double AtLeast(double least, double number) {
+  return std::max(least, number);
+}
 
 }  // namespace
 
 TokenBucket::TokenBucket(double rate_per_s, double burst, Instant now)
-    : rate_per_s_(rate_per_s), burst_(burst), tokens_(burst), refilled_at_(now) {
-  CHECK(rate_per_s >= 0 && burst >= 1);
-}
+    : rate_per_s_(AtLeast(0, rate_per_s)),
+      burst_(AtLeast(1, burst)),
+      tokens_(burst_),
+      refilled_at_(now) {}
 
 void TokenBucket::Refill(Instant now) {
   if (now <= refilled_at_) return;
@@ -39,16 +43,15 @@ Instant TokenBucket::NextAt(Instant now) {
   if (tokens_ >= kWholeToken) return now;
   if (rate_per_s_ <= 0) return Instant::max();
   const double wait_s = (1 - tokens_) / rate_per_s_;
-  if (wait_s > kNever_s) return Instant::max();
+  if (wait_s > kNeverSeconds) return Instant::max();
   return now + Duration(static_cast<Duration::rep>(std::ceil(wait_s * 1e9)));
 }
 
 void TokenBucket::SetRate(double rate_per_s, double burst, Instant now) {
-  CHECK(rate_per_s >= 0 && burst >= 1);
   Refill(now);
-  rate_per_s_ = rate_per_s;
-  burst_ = burst;
-  tokens_ = std::min(tokens_, burst);
+  rate_per_s_ = AtLeast(0, rate_per_s);
+  burst_ = AtLeast(1, burst);
+  tokens_ = std::min(tokens_, burst_);
 }
 
 Duration Backoff::Next(Random& random) {

@@ -10,8 +10,8 @@ namespace common {
 // One thread.
 class TokenBucket {
  public:
-  // Starts full. A rate of 0 lets nothing through once the burst is spent.
-  // REQUIRES: rate_per_s >= 0 and burst >= 1.
+  // Starts full. A rate of 0 lets nothing through once the burst is spent. The numbers may come
+  // from a message: a rate below 0 is taken as 0, a burst below 1 as 1.
   TokenBucket(double rate_per_s, double burst, Instant now);
 
   // Takes one token if there is one.

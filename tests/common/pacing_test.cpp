@@ -1,6 +1,7 @@
 #include "common/pacing.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,12 @@ TEST(TokenBucketTest, TimeThatGoesBackGivesNothing) {
   EXPECT_TRUE(bucket.TryTake(kStart));
   EXPECT_FALSE(bucket.TryTake(kStart - hours(1)));
   EXPECT_FALSE(bucket.TryTake(kStart));
+}
+
+TEST(TokenBucketTest, TakesNonsenseForNothing) {
+  TokenBucket bucket(std::nan(""), -3, kStart);
+  EXPECT_TRUE(bucket.TryTake(kStart));
+  EXPECT_EQ(bucket.NextAt(kStart), Instant::max());
 }
 
 TEST(BackoffTest, DoublesUpToTheCapWithFullJitter) {
