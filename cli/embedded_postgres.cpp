@@ -1,0 +1,303 @@
+#include "cli/embedded_postgres.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/files.h"
+#include "common/migrate.h"
+#include "common/postgres.h"
+
+namespace cli {
+namespace {
+
+using common::Error;
+using common::ErrorKind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kInitTimeout(120);
+constexpr seconds kStartTimeout(600);
+constexpr seconds kStopTimeout(20);
+constexpr milliseconds kPollInterval(20);
+constexpr int kStartAttempts = 20;
+constexpr milliseconds kAttemptInterval(500);
+// sun_path holds 107 characters and the end; "/.s.PGSQL.5432" is added.
+constexpr std::size_t kMaxSocketFolder = 85;
+constexpr char kDatabase[] = "seine";
+
+// 512 MB of shared buffers on a machine of 4 GB or more, an eighth of the memory on a smaller one.
+long SharedBuffersMb() {
+  const long memory_mb = sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGE_SIZE) / 1024;
+  return std::clamp(memory_mb / 8, 32L, 512L);
+}
+
+std::string Settings(const std::filesystem::path& socket_folder) {
+  return fmt::format(
+      "# Written by seine at every start. Your own settings go to postgresql.conf, below the line\n"
+      "# that includes this file.\n"
+      "listen_addresses = ''\n"
+      "unix_socket_directories = '{}'\n"
+      "unix_socket_permissions = 0700\n"
+      "max_connections = 200\n"
+      "shared_buffers = {}MB\n"
+      "maintenance_work_mem = 128MB\n"
+      "max_wal_size = 8GB\n"
+      "min_wal_size = 256MB\n"
+      "checkpoint_timeout = 15min\n"
+      "checkpoint_completion_target = 0.9\n"
+      "wal_level = minimal\n"
+      "max_wal_senders = 0\n"
+      "wal_compression = on\n"
+      "synchronous_commit = on\n"
+      "fsync = on\n"
+      "full_page_writes = on\n"
+      "autovacuum_vacuum_insert_scale_factor = 0.4\n"
+      "random_page_cost = 1.1\n"
+      "jit = off\n"
+      "timezone = 'UTC'\n"
+      "log_timezone = 'UTC'\n"
+      "log_line_prefix = '%m '\n"
+      "log_checkpoints = off\n",
+      socket_folder.string(), SharedBuffersMb());
+}
+
+std::uint64_t HashOf(const std::string& text) {  // FNV-1a
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  }
+  return hash;
+}
+
+// A socket's folder must be short, and libpq takes a comma for a list of hosts.
+std::filesystem::path SocketFolderFor(const std::filesystem::path& postgres) {
+  const std::string text = postgres.string();
+  if (text.size() <= kMaxSocketFolder && text.find_first_of(",'\\\n") == std::string::npos) {
+    return postgres;
+  }
+  return fmt::format("/tmp/seine-{:016x}", HashOf(text));
+}
+
+std::string UrlEncoded(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.') {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", byte);
+    }
+  }
+  return encoded;
+}
+
+Error SystemError(const std::string& what) {
+  return {ErrorKind::kTransient, what + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+EmbeddedPostgres::EmbeddedPostgres(const StateDir& state)
+    : state_(state),
+      data_(state.postgres() / "data"),
+      socket_folder_(SocketFolderFor(state.postgres())) {}
+
+std::string EmbeddedPostgres::url() const {
+  return fmt::format("postgresql://{}@/{}?host={}", kDatabase, kDatabase,
+                     UrlEncoded(socket_folder_.string()));
+}
+
+bool EmbeddedPostgres::is_made() const {
+  return ClusterVersion() != 0;
+}
+
+int EmbeddedPostgres::ClusterVersion() const {
+  const std::optional<std::string> text = ReadFile(data_ / "PG_VERSION");
+  return text ? std::atoi(text->c_str()) : 0;
+}
+
+std::optional<ProcessId> EmbeddedPostgres::Find() const {
+  if (const auto ours = ReadPidFile(state_.pid_file("database"))) return ours;
+  // Somebody else may have started it, with pg_ctl: then its working directory tells.
+  const std::optional<std::string> text = ReadFile(data_ / "postmaster.pid");
+  if (!text) return std::nullopt;
+  const std::optional<ProcessId> process = FindProcess(std::atoi(text->c_str()));
+  if (!process) return std::nullopt;
+  std::error_code failure;
+  const auto folder =
+      std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", process->pid), failure);
+  if (failure || folder != data_) return std::nullopt;
+  return process;
+}
+
+common::Status EmbeddedPostgres::PrepareFolder(const std::filesystem::path& folder,
+                                               const RunAs* user) const {
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return SystemError("cannot make " + folder.string());
+  }
+  // In /tmp anybody may have been faster: only a real folder of the right owner will do.
+  struct stat status {};
+  if (lstat(folder.c_str(), &status) != 0) return SystemError(folder.string());
+  const uid_t owner = user != nullptr ? user->uid : geteuid();
+  if (!S_ISDIR(status.st_mode) || (status.st_uid != owner && status.st_uid != geteuid())) {
+    return Error{ErrorKind::kRejected, folder.string() +
+                                           " belongs to somebody else; remove it, or choose "
+                                           "another --state-dir"};
+  }
+  if (user != nullptr && lchown(folder.c_str(), user->uid, user->gid) != 0) {
+    return SystemError("cannot give " + folder.string() + " to the user postgres");
+  }
+  if (chmod(folder.c_str(), 0700) != 0) return SystemError("cannot close " + folder.string());
+  return common::Done{};
+}
+
+// initdb works beside and the result is renamed: a cluster that is there is whole.
+common::Status EmbeddedPostgres::Make(const RunAs* user) {
+  const common::Result<PostgresPrograms> programs = FindPostgresPrograms();
+  if (!programs) return programs.error();
+  const std::filesystem::path fresh = state_.postgres() / "data.new";
+  std::error_code failure;
+  std::filesystem::remove_all(fresh, failure);
+  LaunchOrder order;
+  order.arguments = {(programs->folder / "initdb").string(),
+                     "--pgdata=" + fresh.string(),
+                     "--username=" + std::string(kDatabase),
+                     "--auth=trust",
+                     "--encoding=UTF8",
+                     "--locale=C"};
+  order.log = log();
+  order.directory = "/";
+  if (user != nullptr) order.user = *user;
+  const common::Result<ProcessId> process = cli::Launch(order);
+  if (!process) return process.error();
+  if (!WaitForEnd(*process, kInitTimeout)) {
+    SendSignal(*process, SIGKILL);
+    return Error{ErrorKind::kTransient, "initdb did not end in time; see " + log().string()};
+  }
+  if (!std::filesystem::exists(fresh / "global" / "pg_control", failure)) {
+    return Error{ErrorKind::kRejected, "initdb failed: " + LastWords()};
+  }
+  const std::optional<std::string> own = ReadFile(fresh / "postgresql.conf");
+  const common::Status included =
+      WriteFile(fresh / "postgresql.conf", own.value_or("") + "\ninclude 'seine.conf'\n", 0644);
+  if (!included) return included;
+  if (std::rename(fresh.c_str(), data_.c_str()) != 0) return SystemError(data_.string());
+  return common::Done{};
+}
+
+common::Result<ProcessId> EmbeddedPostgres::Launch() {
+  const common::Result<std::optional<RunAs>> user = ChooseDatabaseUser(data_);
+  if (!user) return user.error();
+  const RunAs* const as = user->has_value() ? &**user : nullptr;
+  const common::Result<PostgresPrograms> programs = FindPostgresPrograms(ClusterVersion());
+  if (!programs) return programs.error();
+  if (socket_folder_ != state_.postgres()) {
+    const common::Status made = PrepareFolder(socket_folder_, as);
+    if (!made) return made.error();
+  }
+  const common::Status settings = WriteFile(data_ / "seine.conf", Settings(socket_folder_), 0644);
+  if (!settings) return settings.error();
+  LaunchOrder order;
+  order.arguments = {(programs->folder / "postgres").string(), "-D", data_.string()};
+  order.log = log();
+  order.pid_file = state_.pid_file("database");
+  order.directory = "/";
+  order.user = *user;
+  return cli::Launch(order);
+}
+
+common::Status EmbeddedPostgres::Start(const std::function<void(const std::string&)>& say) {
+  const std::optional<FileLock> lock = FileLock::Wait(state_.lock("database"));
+  if (!lock) return SystemError(state_.lock("database").string());
+  const common::Result<std::optional<RunAs>> user = ChooseDatabaseUser(data_);
+  if (!user) return user.error();
+  const RunAs* const as = user->has_value() ? &**user : nullptr;
+  common::Status step = PrepareFolder(state_.postgres(), as);
+  if (step && !is_made()) {
+    say("making a private PostgreSQL cluster in " + state_.postgres().string());
+    step = Make(as);
+  }
+  if (!step) return step;
+  if (!Find()) say("starting PostgreSQL");
+  for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
+    if (!Find()) {
+      const common::Result<ProcessId> process = Launch();
+      if (!process) return process.error();
+    }
+    step = WaitUntilItAnswers();
+    // Sessions of a server that was killed take a moment to notice and let go.
+    if (step || step.error().message.find("shared memory") == std::string::npos) break;
+    std::this_thread::sleep_for(kAttemptInterval);
+  }
+  if (step) step = MakeDatabase();
+  if (step) step = WriteFile(state_.database_url(), url() + "\n", 0644);
+  return step;
+}
+
+common::Status EmbeddedPostgres::WaitUntilItAnswers() {
+  const auto give_up = std::chrono::steady_clock::now() + kStartTimeout;
+  const std::string server = fmt::format("postgresql://{}@/postgres?host={}", kDatabase,
+                                         UrlEncoded(socket_folder_.string()));
+  while (std::chrono::steady_clock::now() < give_up) {
+    if (common::PgConnection::Open(server)) return common::Done{};
+    const std::optional<ProcessId> process = Find();
+    if (!process) {
+      return Error{ErrorKind::kTransient, "PostgreSQL does not start: " + LastWords()};
+    }
+    Reap(process->pid);  // Else a server of ours that has ended would look alive.
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  return Error{ErrorKind::kTransient, "PostgreSQL does not answer; see " + log().string()};
+}
+
+common::Status EmbeddedPostgres::MakeDatabase() {
+  const std::string server = fmt::format("postgresql://{}@/postgres?host={}", kDatabase,
+                                         UrlEncoded(socket_folder_.string()));
+  common::Result<common::PgConnection> connection = common::PgConnection::Open(server);
+  if (!connection) return connection.error();
+  const auto found = connection->Exec("SELECT 1 FROM pg_database WHERE datname = 'seine'");
+  if (!found) return found.error();
+  if (found->empty()) {
+    const auto made = connection->Exec("CREATE DATABASE seine");
+    if (!made) return made.error();
+  }
+  common::Result<common::PgConnection> ours = common::PgConnection::Open(url());
+  if (!ours) return ours.error();
+  return common::Migrate(*ours);
+}
+
+common::Status EmbeddedPostgres::Stop() {
+  const std::optional<FileLock> lock = FileLock::Wait(state_.lock("database"));
+  for (const int signal : {SIGINT, SIGQUIT, SIGKILL}) {
+    const std::optional<ProcessId> process = Find();
+    if (!process) break;
+    SendSignal(*process, signal);  // fast; immediate; and for one that hears nothing any more
+    WaitForEnd(*process, kStopTimeout);
+  }
+  if (Find()) return Error{ErrorKind::kTransient, "PostgreSQL does not end"};
+  std::error_code failure;
+  std::filesystem::remove(state_.pid_file("database"), failure);
+  if (socket_folder_ != state_.postgres()) std::filesystem::remove(socket_folder_, failure);
+  return common::Done{};
+}
+
+std::string EmbeddedPostgres::LastWords() const {
+  const std::string words = Tail(log(), 40);
+  std::string shown = Tail(log(), 1);
+  for (const char* mark : {"FATAL:", "PANIC:", "error:", "ERROR:"}) {
+    const std::size_t at = words.rfind(mark);
+    if (at == std::string::npos) continue;
+    shown = words.substr(at, words.find('\n', at) - at);
+    break;
+  }
+  return shown + " (the whole log: " + log().string() + ")";
+}
+
+}  // namespace cli
