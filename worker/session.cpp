@@ -1,0 +1,625 @@
+#include "worker/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "proto/codec.h"
+
+namespace worker {
+namespace {
+
+using common::ChunkId;
+using common::Duration;
+using common::Epoch;
+using common::Instant;
+using common::Term;
+using common::WalletId;
+
+// Grants remembered for late messages. Far more than can be on the way at once.
+constexpr std::size_t kSeenKept = 256;
+constexpr Duration kShortestHeartbeat = std::chrono::milliseconds(20);
+constexpr Duration kLongestHeartbeat = std::chrono::seconds(60);
+// A coordinator is missed after this many of its heartbeats at the earliest.
+constexpr int kBeatsMissed = 3;
+
+template <typename Message>
+Lease LeaseOf(const Message& message) {
+  return {ChunkId{message.chunk()}, Epoch{message.epoch()}};
+}
+
+template <typename Message>
+void SetLease(const Lease& lease, Message& message) {
+  message.set_chunk(lease.chunk.value);
+  message.set_epoch(lease.epoch.value);
+}
+
+std::optional<common::Source> SourceOf(std::uint32_t number) {
+  if (number < 1 || number > 4) return std::nullopt;
+  return static_cast<common::Source>(number);
+}
+
+std::optional<WalletTask> ReadWallet(const proto::WalletTask& wire) {
+  WalletTask task;
+  task.id = WalletId{wire.wallet_id()};
+  if (wire.address().size() != task.address.bytes.size()) return std::nullopt;
+  std::copy(wire.address().begin(), wire.address().end(), task.address.bytes.begin());
+  for (const proto::SourceCursor& cursor : wire.cursors()) {
+    const auto source = SourceOf(cursor.source());
+    if (!source) return std::nullopt;
+    task.cursors.push_back({*source, cursor.owned_from(), cursor.complete_to(), cursor.position()});
+  }
+  return task;
+}
+
+std::optional<ChunkTask> ReadChunk(const proto::Assign& wire) {
+  if (wire.kind() != "trades") return std::nullopt;
+  ChunkTask task{LeaseOf(wire), common::RunId{wire.run()}, wire.source(), {}};
+  task.wallets.reserve(static_cast<std::size_t>(wire.wallets_size()));
+  for (const proto::WalletTask& wallet : wire.wallets()) {
+    auto read = ReadWallet(wallet);
+    if (!read) return std::nullopt;
+    task.wallets.push_back(std::move(*read));
+  }
+  return task;
+}
+
+proto::WalletOutcome::Kind WireKind(WalletOutcome::Kind kind) {
+  switch (kind) {
+    case WalletOutcome::Kind::kComplete:
+      return proto::WalletOutcome::COMPLETE;
+    case WalletOutcome::Kind::kFailed:
+      return proto::WalletOutcome::FAILED;
+    case WalletOutcome::Kind::kRejected:
+      return proto::WalletOutcome::REJECTED;
+  }
+  return proto::WalletOutcome::UNSPECIFIED;
+}
+
+}  // namespace
+
+Session::Session(SessionIdentity identity, Term highest_term, std::uint64_t seed,
+                 SessionTimings timings)
+    : identity_(std::move(identity)),
+      timings_(timings),
+      random_(seed),
+      reconnect_(timings.reconnect),
+      highest_term_(highest_term) {}
+
+SessionActions Session::TakeActions() {
+  return std::exchange(actions_, {});
+}
+
+void Session::Send(proto::Envelope message) {
+  actions_.emplace_back(SendMessage{std::move(message)});
+}
+
+void Session::End(int code, bool at_once, std::string reason) {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kEnded;
+  actions_.emplace_back(Exit{code, at_once, std::move(reason)});
+}
+
+bool Session::IsCurrent(std::uint64_t session) const {
+  return phase_ == Phase::kEstablished && session == session_;
+}
+
+std::uint64_t Session::Running() const {
+  return static_cast<std::uint64_t>(std::count_if(
+      held_.begin(), held_.end(), [](const auto& entry) { return !entry.second.finished; }));
+}
+
+std::vector<Lease> Session::leases() const {
+  std::vector<Lease> all;
+  all.reserve(held_.size());
+  for (const auto& [lease, held] : held_) all.push_back(lease);
+  return all;
+}
+
+// --- The transport -----------------------------------------------------------------------------
+
+SessionActions Session::Start(Instant now) {
+  CHECK(phase_ == Phase::kSilent);
+  heard_at_ = now;
+  Greet(now);
+  return TakeActions();
+}
+
+void Session::Greet(Instant now) {
+  phase_ = Phase::kGreeting;
+  session_ = 0;
+  SendHello(now);
+}
+
+void Session::SendHello(Instant now) {
+  proto::Envelope message;
+  proto::Hello& hello = *message.mutable_hello();
+  hello.set_protocol_min(proto::kProtocolMin);
+  hello.set_protocol_max(proto::kProtocolMax);
+  hello.set_worker_id(identity_.worker.value);
+  hello.set_incarnation(identity_.incarnation);
+  hello.set_host(identity_.host);
+  hello.set_pid(identity_.pid);
+  hello.set_state_dir_id(identity_.state_dir_id);
+  hello.set_version(identity_.version);
+  hello.set_highest_term(highest_term_.value);
+  for (const auto& [lease, held] : held_) SetLease(lease, *hello.add_held());
+  Send(std::move(message));
+  hello_at_ = now + timings_.greeting;
+}
+
+SessionActions Session::Connected(Instant now) {
+  // Right after Start or a new socket, the HELLO that waited for this connection goes out by
+  // itself.
+  if (phase_ == Phase::kEstablished) Greet(now);
+  return TakeActions();
+}
+
+SessionActions Session::Disconnected(Instant now) {
+  if (phase_ == Phase::kEstablished) Greet(now);
+  return TakeActions();
+}
+
+SessionActions Session::KeyRefused() {
+  End(kExitNotAuthorised, false,
+      "the coordinator refused this worker's key: make one with `seine keys worker " +
+          identity_.worker.value + "`");
+  return TakeActions();
+}
+
+// --- Time --------------------------------------------------------------------------------------
+
+bool Session::BeatDue(Instant now) const {
+  return phase_ == Phase::kEstablished && now >= beat_at_;
+}
+
+Instant Session::NextAt() const {
+  if (phase_ == Phase::kEnded) return Instant::max();
+  Instant next = drain_ ? drain_->deadline : Instant::max();
+  if (phase_ == Phase::kSilent) return std::min(next, reopen_at_);
+  const Duration patience = std::max(timings_.coordinator_lost, kBeatsMissed * heartbeat_);
+  next = std::min(next, heard_at_ + patience);
+  if (phase_ == Phase::kGreeting) return std::min(next, hello_at_);
+  for (const auto& [lease, held] : held_) {
+    if (held.finished) next = std::min(next, held.finished_again_at);
+  }
+  return std::min(next, beat_at_);
+}
+
+SessionActions Session::Tick(Instant now, proto::Beat vitals) {
+  if (phase_ == Phase::kEnded) return {};
+  if (drain_ && now >= drain_->deadline) {
+    if (drain_->mode == proto::QUICK) {
+      if (phase_ == Phase::kEstablished) {
+        proto::Envelope message;
+        message.mutable_bye()->set_session(session_);
+        Send(std::move(message));
+      }
+      End(kExitDrained, false, "the deadline for draining has passed");
+      return TakeActions();
+    }
+    drain_ = DrainState{proto::QUICK, now + timings_.drain_quick};
+    ApplyDrain(now);
+  }
+  const Duration patience = std::max(timings_.coordinator_lost, kBeatsMissed * heartbeat_);
+  if (phase_ == Phase::kSilent) {
+    if (now >= reopen_at_) {
+      ++reconnects_;
+      heard_at_ = now;
+      actions_.emplace_back(OpenSocket{});
+      Greet(now);
+    }
+  } else if (now >= heard_at_ + patience) {
+    phase_ = Phase::kSilent;
+    session_ = 0;
+    reopen_at_ = now + reconnect_.Next(random_);
+  } else if (phase_ == Phase::kGreeting) {
+    if (now >= hello_at_) SendHello(now);
+  } else if (phase_ == Phase::kEstablished) {
+    if (BeatDue(now)) SendBeat(std::move(vitals), now);
+    for (auto& [lease, held] : held_) {
+      if (held.finished && now >= held.finished_again_at) SendFinished(lease, held, now);
+    }
+  }
+  return TakeActions();
+}
+
+// A BEAT renews every lease, also of a chunk that is finished and waits for its DONE_ACK. CREDIT is
+// said with each one, in case it was lost.
+void Session::SendBeat(proto::Beat vitals, Instant now) {
+  for (const auto& [lease, held] : held_) {
+    const auto told = std::any_of(vitals.leases().begin(), vitals.leases().end(),
+                                  [&](const auto& entry) { return LeaseOf(entry) == lease; });
+    if (!told) SetLease(lease, *vitals.add_leases());
+  }
+  vitals.set_session(session_);
+  vitals.set_sequence(++sequence_);
+  proto::Envelope message;
+  *message.mutable_beat() = std::move(vitals);
+  Send(std::move(message));
+  SendCredit();
+  beat_at_ = now + heartbeat_;
+}
+
+void Session::SendCredit() {
+  if (phase_ != Phase::kEstablished) return;
+  const std::uint64_t running = Running();
+  if (willing_ && !drain_ && running < kChunksHeld) {
+    credit_ = std::max(credit_, granted_ + (kChunksHeld - running));
+  }
+  proto::Envelope message;
+  message.mutable_credit()->set_session(session_);
+  message.mutable_credit()->set_chunks(credit_);
+  Send(std::move(message));
+}
+
+// --- What the coordinator says -----------------------------------------------------------------
+
+SessionActions Session::Receive(const proto::Envelope& message, Instant now) {
+  if (phase_ == Phase::kEnded || phase_ == Phase::kSilent) return {};
+  const auto current = [&](const auto& body) {
+    if (!IsCurrent(body.session())) {
+      ++stale_;
+      return false;
+    }
+    heard_at_ = now;
+    return true;
+  };
+  switch (message.body_case()) {
+    case proto::Envelope::kWelcome:
+      OnWelcome(message.welcome(), now);
+      break;
+    case proto::Envelope::kReject:
+      OnReject(message.reject(), now);
+      break;
+    case proto::Envelope::kAssign:
+      if (current(message.assign())) OnAssign(message.assign(), now);
+      break;
+    case proto::Envelope::kBeatAck:
+      if (current(message.beat_ack())) OnBeatAck(message.beat_ack());
+      break;
+    case proto::Envelope::kDoneAck:
+      if (current(message.done_ack())) OnDoneAck(message.done_ack(), now);
+      break;
+    case proto::Envelope::kRecall:
+      if (current(message.recall())) OnRecall(message.recall());
+      break;
+    case proto::Envelope::kFenced:
+      if (current(message.fenced())) OnFenced(message.fenced(), now);
+      break;
+    case proto::Envelope::kDrain:
+      if (current(message.drain())) {
+        const Duration deadline = std::chrono::milliseconds(message.drain().deadline_ms());
+        return Drain(message.drain().mode(), deadline, now);
+      }
+      break;
+    default:
+      ++stale_;
+  }
+  return TakeActions();
+}
+
+bool Session::RaiseTerm(Term term) {
+  if (term < highest_term_) {
+    ++stale_;
+    return false;
+  }
+  if (term > highest_term_) {
+    highest_term_ = term;
+    actions_.emplace_back(KeepTerm{term});
+  }
+  return true;
+}
+
+void Session::OnWelcome(const proto::Welcome& welcome, Instant now) {
+  if (IsCurrent(welcome.session())) {
+    heard_at_ = now;
+    return;
+  }
+  if (welcome.session() == 0 || !RaiseTerm(Term{welcome.term()})) return;
+  heard_at_ = now;
+  reconnect_.Reset();
+  phase_ = Phase::kEstablished;
+  session_ = welcome.session();
+  heartbeat_ = std::clamp<Duration>(std::chrono::milliseconds(welcome.heartbeat_ms()),
+                                    kShortestHeartbeat, kLongestHeartbeat);
+  sequence_ = granted_ = credit_ = 0;
+  beat_at_ = now;
+  std::vector<Lease> kept;
+  for (const proto::ChunkRef& ref : welcome.kept()) kept.push_back(LeaseOf(ref));
+  for (const Lease& lease : leases()) {
+    if (std::find(kept.begin(), kept.end(), lease) != kept.end()) continue;
+    actions_.emplace_back(AbandonChunk{lease});
+    Forget(lease, Fate::kLost, proto::Release::UNSPECIFIED);
+  }
+  actions_.emplace_back(SetRates{{welcome.rates().begin(), welcome.rates().end()}});
+  if (drain_) SendDraining();
+  SendCredit();
+  for (auto& [lease, held] : held_) {
+    if (held.finished) SendFinished(lease, held, now);
+  }
+  CheckDrained(now);
+}
+
+void Session::OnReject(const proto::Reject& reject, Instant now) {
+  const std::string said = reject.text().empty() ? "" : ": " + reject.text();
+  switch (reject.reason()) {
+    case proto::Reject::VERSION:
+      return End(kExitLost, false,
+                 "worker and coordinator are of versions that do not understand each other" + said);
+    case proto::Reject::RUN_MISMATCH:
+      return End(kExitLost, false, "the state directory belongs to another coordinator" + said);
+    case proto::Reject::DUPLICATE:
+      return End(kExitFenced, false, "another process works under this id" + said);
+    case proto::Reject::NOT_AUTHORISED:
+      return End(kExitNotAuthorised, false, "the coordinator does not know this worker" + said);
+    default:
+      // An unknown session begins anew; a coordinator that drains or has a term to win is asked
+      // again by the next HELLO.
+      heard_at_ = now;
+      if (phase_ == Phase::kEstablished) Greet(now);
+  }
+}
+
+void Session::OnBeatAck(const proto::BeatAck& ack) {
+  if (!RaiseTerm(Term{ack.term()})) return;
+  actions_.emplace_back(SetRates{{ack.rates().begin(), ack.rates().end()}});
+  if (ack.order() == proto::BeatAck::NONE) return;
+  const auto reason =
+      ack.order() == proto::BeatAck::DRAIN ? proto::Release::DRAIN : proto::Release::RECALL;
+  if (reason == proto::Release::DRAIN && !drain_) {
+    drain_ = DrainState{proto::GRACEFUL, heard_at_ + timings_.drain};
+    SendDraining();
+    ApplyDrain(heard_at_);
+    return;
+  }
+  for (const auto& [lease, held] : held_) {
+    if (!held.finished) actions_.emplace_back(GiveBack{lease, reason});
+  }
+}
+
+// --- Leases ------------------------------------------------------------------------------------
+
+void Session::CountGrant(const Lease& lease) {
+  Seen& seen = seen_[lease.epoch];
+  if (seen.counted_in == session_) return;
+  seen.counted_in = session_;
+  seen.chunk = lease.chunk;
+  ++granted_;
+  while (seen_.size() > kSeenKept) seen_.erase(seen_.begin());
+}
+
+// What a repeated or late ASSIGN or RECALL of a lease that has ended is told: a RELEASE that was
+// lost is said again. False: this lease was never here.
+bool Session::AnswerSeen(const Lease& lease) {
+  const auto found = seen_.find(lease.epoch);
+  if (found == seen_.end() || found->second.chunk != lease.chunk) return false;
+  // Dropped at a WELCOME and granted again, under the same number, by the session that it began.
+  if (found->second.fate == Fate::kLost && found->second.counted_in != session_) return false;
+  if (found->second.fate == Fate::kReleased) SendRelease(lease, {}, found->second.reason);
+  return true;
+}
+
+void Session::OnAssign(const proto::Assign& assign, Instant now) {
+  if (!RaiseTerm(Term{assign.term()})) return;
+  const Lease lease = LeaseOf(assign);
+  if (held_.contains(lease)) {
+    proto::Envelope message;
+    message.mutable_accept()->set_session(session_);
+    SetLease(lease, *message.mutable_accept());
+    return Send(std::move(message));
+  }
+  if (AnswerSeen(lease)) return;
+  for (const auto& [epoch, seen] : seen_) {
+    if (seen.chunk == lease.chunk && epoch > lease.epoch) {
+      ++stale_;
+      return;
+    }
+  }
+  CountGrant(lease);
+  if (drain_) {
+    Forget(lease, Fate::kReleased, proto::Release::DRAIN);
+    SendRelease(lease, {}, proto::Release::DRAIN);
+    return CheckDrained(now);
+  }
+  TakeGrant(lease, assign);
+}
+
+void Session::TakeGrant(const Lease& lease, const proto::Assign& assign) {
+  auto task = ReadChunk(assign);
+  if (!task) {
+    // Work that this version cannot do: another worker may.
+    Forget(lease, Fate::kReleased, proto::Release::OVERLOAD);
+    return SendRelease(lease, {}, proto::Release::OVERLOAD);
+  }
+  for (const Lease& older : leases()) {
+    if (older.chunk != lease.chunk) continue;
+    actions_.emplace_back(AbandonChunk{older});
+    Forget(older, Fate::kLost, proto::Release::UNSPECIFIED);
+  }
+  held_.emplace(lease, Held{});
+  proto::Envelope message;
+  message.mutable_accept()->set_session(session_);
+  SetLease(lease, *message.mutable_accept());
+  Send(std::move(message));
+  actions_.emplace_back(StartChunk{std::move(*task)});
+}
+
+void Session::Forget(const Lease& lease, Fate fate, proto::Release::Reason reason) {
+  held_.erase(lease);
+  Seen& seen = seen_[lease.epoch];
+  seen.chunk = lease.chunk;
+  seen.fate = fate;
+  seen.reason = reason;
+}
+
+void Session::OnRecall(const proto::Recall& recall) {
+  const Lease lease = LeaseOf(recall);
+  const auto found = held_.find(lease);
+  if (found == held_.end()) {
+    if (AnswerSeen(lease)) return;
+    // Its ASSIGN never came: whatever it was, it is not begun.
+    CountGrant(lease);
+    Forget(lease, Fate::kReleased, proto::Release::RECALL);
+    return SendRelease(lease, {}, proto::Release::RECALL);
+  }
+  if (found->second.finished) return;
+  actions_.emplace_back(GiveBack{lease, proto::Release::RECALL});
+}
+
+void Session::OnFenced(const proto::Fenced& fenced, Instant now) {
+  if (fenced.chunk() == 0) {
+    return End(kExitFenced, false, "a newer process took over this worker's id");
+  }
+  const Lease until = LeaseOf(fenced);
+  for (const Lease& lease : leases()) {
+    if (lease.chunk != until.chunk || lease.epoch > until.epoch) continue;
+    actions_.emplace_back(AbandonChunk{lease});
+    Forget(lease, Fate::kLost, proto::Release::UNSPECIFIED);
+  }
+  SendCredit();
+  CheckDrained(now);
+}
+
+void Session::SendFinished(const Lease& lease, Held& held, Instant now) {
+  CHECK(held.finished.has_value());
+  held.finished_again_at = now + timings_.finished_again;
+  if (phase_ != Phase::kEstablished) return;
+  proto::Envelope message;
+  *message.mutable_finished() = *held.finished;
+  message.mutable_finished()->set_session(session_);
+  SetLease(lease, *message.mutable_finished());
+  Send(std::move(message));
+}
+
+SessionActions Session::Finished(const Lease& lease, const std::vector<WalletOutcome>& outcomes,
+                                 std::uint64_t rows, Instant now) {
+  const auto found = held_.find(lease);
+  if (phase_ == Phase::kEnded || found == held_.end()) return {};
+  proto::Finished finished;
+  finished.set_rows(rows);
+  for (const WalletOutcome& outcome : outcomes) {
+    proto::WalletOutcome& wire = *finished.add_outcomes();
+    wire.set_wallet_id(outcome.wallet.value);
+    wire.set_kind(WireKind(outcome.kind));
+    wire.set_reason(outcome.reason);
+  }
+  found->second.finished = std::move(finished);
+  SendFinished(lease, found->second, now);
+  SendCredit();
+  return TakeActions();
+}
+
+void Session::OnDoneAck(const proto::DoneAck& ack, Instant now) {
+  const Lease lease = LeaseOf(ack);
+  const auto found = held_.find(lease);
+  if (found == held_.end() || !found->second.finished) {
+    ++stale_;
+    return;
+  }
+  Forget(lease, Fate::kFinished, proto::Release::UNSPECIFIED);
+  CheckDrained(now);
+}
+
+void Session::SendRelease(const Lease& lease, const std::vector<WalletId>& wallets,
+                          proto::Release::Reason reason) {
+  if (phase_ != Phase::kEstablished) return;
+  proto::Envelope message;
+  proto::Release& release = *message.mutable_release();
+  release.set_session(session_);
+  SetLease(lease, release);
+  release.set_reason(reason);
+  for (const WalletId& wallet : wallets) release.add_wallets(wallet.value);
+  Send(std::move(message));
+}
+
+SessionActions Session::Released(const Lease& lease, const std::vector<WalletId>& wallets,
+                                 bool whole, proto::Release::Reason reason, Instant now) {
+  const auto found = held_.find(lease);
+  if (phase_ == Phase::kEnded || found == held_.end()) return {};
+  if (whole) {
+    Forget(lease, Fate::kReleased, reason);
+    SendRelease(lease, {}, reason);
+    SendCredit();
+    CheckDrained(now);
+    return TakeActions();
+  }
+  // Said in full each time, so that a repeated RECALL repairs a RELEASE that was lost. An empty
+  // list would give back the whole chunk.
+  auto& released = found->second.released;
+  released.insert(released.end(), wallets.begin(), wallets.end());
+  if (!released.empty()) SendRelease(lease, released, reason);
+  return TakeActions();
+}
+
+SessionActions Session::FencedByStore(const Lease& lease, Instant now) {
+  if (phase_ == Phase::kEnded || !held_.contains(lease)) return {};
+  Forget(lease, Fate::kLost, proto::Release::UNSPECIFIED);
+  actions_.emplace_back(AbandonChunk{lease});
+  if (phase_ == Phase::kEstablished) {
+    proto::Envelope message;
+    message.mutable_fenced()->set_session(session_);
+    SetLease(lease, *message.mutable_fenced());
+    Send(std::move(message));
+  }
+  SendCredit();
+  CheckDrained(now);
+  return TakeActions();
+}
+
+SessionActions Session::SetWilling(bool willing, Instant) {
+  if (willing_ == willing) return {};
+  willing_ = willing;
+  if (willing) SendCredit();
+  return TakeActions();
+}
+
+// --- Draining ----------------------------------------------------------------------------------
+
+void Session::SendDraining() {
+  if (phase_ != Phase::kEstablished) return;
+  proto::Envelope message;
+  message.mutable_draining()->set_session(session_);
+  message.mutable_draining()->set_mode(drain_->mode);
+  Send(std::move(message));
+}
+
+SessionActions Session::Drain(proto::DrainMode mode, Duration deadline, Instant now) {
+  if (phase_ == Phase::kEnded) return {};
+  if (mode == proto::NOW) {
+    End(kExitLost, true, "ordered to end at once");
+    return TakeActions();
+  }
+  if (drain_ && drain_->mode >= mode) return {};
+  if (deadline <= Duration::zero()) {
+    deadline = mode == proto::QUICK ? timings_.drain_quick : timings_.drain;
+  }
+  drain_ = DrainState{mode, now + deadline};
+  SendDraining();
+  ApplyDrain(now);
+  return TakeActions();
+}
+
+void Session::ApplyDrain(Instant now) {
+  for (const auto& [lease, held] : held_) {
+    if (held.finished) continue;
+    if (drain_->mode == proto::QUICK) {
+      actions_.emplace_back(StopChunk{lease});
+    } else {
+      actions_.emplace_back(GiveBack{lease, proto::Release::DRAIN});
+    }
+  }
+  CheckDrained(now);
+}
+
+void Session::CheckDrained(Instant) {
+  if (!drain_ || !held_.empty() || phase_ == Phase::kEnded) return;
+  if (phase_ == Phase::kEstablished) {
+    proto::Envelope message;
+    message.mutable_bye()->set_session(session_);
+    Send(std::move(message));
+  }
+  End(kExitDrained, false, "drained");
+}
+
+}  // namespace worker
