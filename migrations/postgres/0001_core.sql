@@ -136,6 +136,7 @@ CREATE TABLE run (
   trades        bigint NOT NULL DEFAULT 0,
   requests      bigint NOT NULL DEFAULT 0,
   retries       bigint NOT NULL DEFAULT 0,
+  throttled     bigint NOT NULL DEFAULT 0,
   markets_fetched integer NOT NULL DEFAULT 0,
   events_fetched  integer NOT NULL DEFAULT 0
 );
