@@ -119,7 +119,9 @@ enum class ConnectionEvent {
   kDisconnected,       // Cut; ZeroMQ connects again by itself.
   kNotAuthorised,      // The coordinator refused this key: exit 77. It will not be tried again.
   kMechanismMismatch,  // One side has keys and the other has none. It will not be tried again.
-  kHandshakeFailed,    // Cut during the handshake: most likely another coordinator's key.
+  // Cut during the handshake; ZeroMQ tries again. Once: the coordinator may have stopped at that
+  // moment. Several times in a row: this is another coordinator's key, or something else listens.
+  kHandshakeFailed,
 };
 
 const char* ToString(ConnectionEvent event);

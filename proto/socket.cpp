@@ -14,6 +14,8 @@ namespace proto {
 namespace {
 
 constexpr int kHighWaterMark = 1000;
+// A whole fleet connects again at once after a restart.
+constexpr int kBacklog = 1024;
 constexpr std::chrono::milliseconds kReconnectFirst{200};
 constexpr std::chrono::milliseconds kReconnectLast{5000};
 constexpr std::chrono::milliseconds kTcpSilence{15000};
@@ -35,6 +37,7 @@ void SetOptions(zmq::socket_t& socket, const SocketLimits& limits) {
   socket.set(option::linger, 0);
   socket.set(option::sndhwm, kHighWaterMark);
   socket.set(option::rcvhwm, kHighWaterMark);
+  socket.set(option::backlog, kBacklog);
   socket.set(option::maxmsgsize, limits.longest_frame);
   socket.set(option::handshake_ivl, Milliseconds(limits.handshake_timeout));
   socket.set(option::heartbeat_ivl, 0);
