@@ -36,6 +36,7 @@ struct HttpResponse {
   int status = 0;    // 0: no complete answer came, see `failure`
   std::string body;  // decoded; at most the client's cap
   std::string failure;
+  // From Retry-After, between 0.1 and 300 seconds; may come with status 0, too.
   std::optional<common::Duration> retry_after;
   common::Duration elapsed{};
 };

@@ -1,0 +1,36 @@
+#include "worker/sources/answer.h"
+
+#include <string>
+
+#include "worker/sources/error_body.h"
+
+namespace worker::sources {
+namespace {
+
+constexpr int kOk = 200;
+constexpr int kRequestTimeout = 408;
+constexpr int kTooEarly = 425;
+constexpr int kTooManyRequests = 429;
+
+}  // namespace
+
+std::optional<common::Error> FailureOf(const HttpResponse& response) {
+  using common::Error;
+  using common::ErrorKind;
+  const int status = response.status;
+  if (status == kOk) return std::nullopt;
+  if (status == 0) return Error{ErrorKind::kTransient, "no answer: " + response.failure};
+
+  const std::optional<Error> told = ParseErrorBody(response.body);
+  std::string text = "HTTP " + std::to_string(status) + ": ";
+  text += told ? told->message : Evidence(response.body);
+  if (status == kTooManyRequests) return Error{ErrorKind::kThrottled, text};
+  const bool is_refusal =
+      status >= 400 && status < 500 && status != kRequestTimeout && status != kTooEarly;
+  if (!told || (!is_refusal && told->kind == ErrorKind::kRejected)) {
+    return Error{ErrorKind::kTransient, text};
+  }
+  return Error{told->kind, text};
+}
+
+}  // namespace worker::sources

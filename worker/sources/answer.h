@@ -1,0 +1,16 @@
+// What an answer that is not a plain 200 means for whoever asked.
+#pragma once
+
+#include <optional>
+
+#include "common/error.h"
+#include "worker/http.h"
+
+namespace worker::sources {
+
+// Nothing where the status is 200 and the body is worth parsing. kThrottled: 429, or any status
+// that says so in its body. kRejected: a refusal in JSON that is not retryable. Everything else, a
+// proxy's HTML included, is kTransient.
+std::optional<common::Error> FailureOf(const HttpResponse& response);
+
+}  // namespace worker::sources
