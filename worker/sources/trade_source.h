@@ -7,6 +7,10 @@
 // The horizon is what the source's own freshness check proved: every fill up to it is visible.
 // A walk stores the horizon known before its newest page was asked for, and its end sets
 // Cursor::complete_to to that, never to more.
+//
+// A position that cannot be read counts as empty: the walk begins anew, which is always safe. So a
+// caller whose cursor has a position and whose request is kRejected may try once more without it:
+// upstreams forget their own cursors.
 #pragma once
 
 #include <optional>
@@ -35,6 +39,11 @@ struct Page {
   std::vector<TokenHint> hints;  // each token of the page once
   common::Cursor next;           // to be stored in one transaction with the trades
   bool last = false;  // the walk is over: next.position is empty, next.complete_to proven
+  // Events that cannot be a trade (no price, no collateral side, ...), each with its evidence. The
+  // page's other rows count. The walk goes on, but complete_to stays before the oldest of them.
+  std::vector<std::string> refused;
+  // With `last`: why the wallet is not complete up to the horizon; empty: it is.
+  std::string shortfall;
 };
 
 class TradeSource {
@@ -53,9 +62,10 @@ class TradeSource {
   virtual HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                                   common::UnixSeconds horizon) const = 0;
 
-  // `cursor` and `horizon` are those of the request. Errors: kTransient (an error body with 200, a
-  // cut or repeated page: ask again), kMalformed (a row that breaks the upstream's own rules),
-  // kRejected (the upstream refuses this wallet).
+  // `cursor` and `horizon` are those of the request; `body` came with status 200, see FailureOf for
+  // all others. Errors: kTransient (an error body with 200, a cut or repeated page: ask again),
+  // kThrottled, kMalformed (a row that cannot be read: ask again, it may have been garbled on the
+  // way), kRejected (the upstream refuses this wallet). The cursor has not moved then.
   virtual common::Result<Page> ParsePage(const common::WalletAddress& wallet,
                                          const common::Cursor& cursor, common::UnixSeconds horizon,
                                          std::string_view body) const = 0;
