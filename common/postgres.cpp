@@ -153,14 +153,20 @@ Result<PgRows> PgConnection::Exec(const char* sql, const PgParams& params) {
 }
 
 Status PgConnection::ExecScript(const std::string& sql) {
+  const Result<PgRows> rows = QueryScript(sql);
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+Result<PgRows> PgConnection::QueryScript(const std::string& sql) {
   PGresult* const result = PQexec(handle(), sql.c_str());
-  const PgRows owner(result);
+  PgRows rows(result);
   const ExecStatusType status = PQresultStatus(result);
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
     return Failure(result);
   }
   sqlstate_.clear();
-  return Done{};
+  return rows;
 }
 
 bool PgConnection::healthy() const {
@@ -215,8 +221,9 @@ void PgTransaction::Rollback() {
   if (connection_ == nullptr) return;
   PgConnection& connection = *std::exchange(connection_, nullptr);
   if (!connection.healthy() || !connection.in_transaction()) return;
-  const Result<PgRows> rolled_back = connection.Exec("ROLLBACK");
-  static_cast<void>(rolled_back);  // If it fails, the connection is broken and shows that itself.
+  // Not through Exec, so that the SQLSTATE that led here stays. If this fails, the connection is
+  // broken and shows that itself.
+  PQclear(PQexec(connection.handle(), "ROLLBACK"));
 }
 
 ErrorKind KindOfSqlstate(std::string_view sqlstate) {

@@ -60,12 +60,15 @@ class PgConnection {
   Result<PgRows> Exec(const std::string& sql, const PgParams& params = {}) {
     return Exec(sql.c_str(), params);
   }
-  // Several statements separated by semicolons, without parameters.
+  // Several statements separated by semicolons, without parameters; in one round trip.
   Status ExecScript(const std::string& sql);
+  // The same; returns what the last one returned.
+  Result<PgRows> QueryScript(const std::string& sql);
 
   bool healthy() const;
   bool in_transaction() const;
-  // SQLSTATE of the last failure; empty after success or where the server said nothing.
+  // SQLSTATE of the last failure; empty after success or where the server said nothing. A rollback
+  // by PgTransaction leaves it.
   const std::string& sqlstate() const { return sqlstate_; }
   PGconn* handle() const { return connection_.get(); }
 
@@ -86,6 +89,8 @@ class PgConnection {
 class PgTransaction {
  public:
   static Result<PgTransaction> Begin(PgConnection& connection);
+  // For a script that said BEGIN itself, whether it succeeded or not.
+  static PgTransaction Adopt(PgConnection& connection) { return PgTransaction(connection); }
   PgTransaction(PgTransaction&& other) noexcept;
   PgTransaction(const PgTransaction&) = delete;
   PgTransaction& operator=(const PgTransaction&) = delete;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,7 +36,16 @@ class PgCopyIn {
     Put(static_cast<std::int32_t>(size));
     buffer_.append(static_cast<const char*>(bytes), size);
   }
+  void BytesField(std::string_view bytes) { BytesField(bytes.data(), bytes.size()); }
   void NullField() { Put(std::int32_t{-1}); }
+  template <typename Number>
+  void OptionalField(const std::optional<Number>& number) {
+    if (number.has_value()) {
+      Field(*number);
+    } else {
+      NullField();
+    }
+  }
   // Sends what is buffered if it is much. A failure is told by Finish() at the latest.
   Status EndRow();
 
