@@ -1,0 +1,55 @@
+// The TradeStore in PostgreSQL, over one connection that is opened when it is needed.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/postgres.h"
+#include "common/random.h"
+#include "worker/store/lane_choice.h"
+#include "worker/store/token_dictionary.h"
+#include "worker/store/trade_store.h"
+
+namespace worker::store {
+
+// Transactions that the database ended in favour of another are tried again here, a few times. All
+// other failures are the caller's to repeat; a lost connection is replaced at the next call, and a
+// commit in doubt is offered again.
+class PostgresTradeStore final : public TradeStore {
+ public:
+  explicit PostgresTradeStore(std::string url, std::uint64_t seed = common::EntropySeed());
+
+  common::Result<Receipt> Write(const Batch& batch) override;
+  common::Status WriteMarkets(const std::vector<MarketInfo>& markets) override;
+  common::Result<std::vector<common::TokenId>> Unresolved(
+      const std::vector<common::TokenId>& tokens) override;
+  common::Status NoteUnknown(const std::vector<common::TokenId>& tokens) override;
+  common::Result<std::vector<common::TokenId>> TakeDueTokens(int limit) override;
+
+  // How often batches went which way, for metrics and tests.
+  struct Counts {
+    std::uint64_t fast = 0;
+    std::uint64_t replayed = 0;
+    std::uint64_t conflicts = 0;  // fast attempts that had to be repeated as replays
+    std::uint64_t victims = 0;    // deadlocks and serialization failures
+    std::uint64_t connects = 0;
+  };
+  const Counts& counts() const { return counts_; }
+
+ private:
+  common::Status Connect();
+  template <typename T>
+  common::Result<T> Repeat(const std::function<common::Result<T>()>& attempt);
+  common::Result<Receipt> WriteOnce(const Batch& batch);
+
+  std::string url_;
+  common::Random random_;
+  std::optional<common::PgConnection> connection_;
+  TokenDictionary tokens_;
+  LaneChoice lane_;
+  Counts counts_;
+};
+
+}  // namespace worker::store

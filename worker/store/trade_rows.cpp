@@ -1,0 +1,146 @@
+#include "worker/store/trade_rows.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <tuple>
+
+#include "common/check.h"
+#include "common/postgres_copy.h"
+
+namespace worker::store {
+namespace {
+
+using common::PgArray;
+using common::PgConnection;
+using common::PgCopyIn;
+using common::PgParams;
+using common::PgRows;
+using common::Result;
+using common::Status;
+using common::Trade;
+
+constexpr std::size_t kHeadBytes = 8;
+constexpr std::int16_t kColumns = 14;
+
+constexpr char kCopy[] =
+    "COPY trade (size, usdc, fee, ts, tx_head, event_key, wallet_id, token_key, log_index, side, "
+    "role, exchange_version, source, tx_rest) FROM STDIN (FORMAT binary)";
+constexpr char kInsert[] =
+    "WITH stored AS (INSERT INTO trade (size, usdc, fee, ts, tx_head, event_key, wallet_id, "
+    "token_key, log_index, side, role, exchange_version, source, tx_rest) "
+    "SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+    "ON CONFLICT DO NOTHING RETURNING wallet_id, usdc) "
+    "SELECT wallet_id, count(*), sum(usdc)::bigint FROM stored GROUP BY wallet_id";
+
+std::uint64_t HeadOf(const common::TxHash& tx) {
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < kHeadBytes; ++i) head = head << 8U | tx.bytes[i];
+  return head;
+}
+
+std::string_view RestOf(const common::TxHash& tx) {
+  return {reinterpret_cast<const char*>(tx.bytes.data()) + kHeadBytes,
+          tx.bytes.size() - kHeadBytes};
+}
+
+// Small enumerations are stored as their digit.
+template <typename Enum>
+char Digit(Enum value) {
+  return static_cast<char>('0' + static_cast<int>(value));
+}
+
+}  // namespace
+
+TradeRows::TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_keys)
+    : batch_(batch), token_keys_(token_keys) {
+  CHECK(batch.rows.size() == token_keys.size());
+  keys_.reserve(batch.rows.size());
+  for (const TradeRow& row : batch.rows) {
+    keys_.push_back({row.trade.ts, HeadOf(row.trade.tx), row.trade.event_key, row.wallet.value,
+                     static_cast<std::uint32_t>(keys_.size())});
+  }
+  // As PostgreSQL compares them: tx_head is signed there.
+  const auto order = [](const Key& key) {
+    return std::tuple(key.wallet, key.ts, static_cast<std::int64_t>(key.tx_head), key.event_key);
+  };
+  // A source that tells newest first comes in as a falling sequence, which is quick to turn.
+  if (keys_.size() > 1 && order(keys_.back()) < order(keys_.front())) std::ranges::reverse(keys_);
+  if (!std::ranges::is_sorted(keys_, {}, order)) std::ranges::sort(keys_, {}, order);
+  const auto repeated = std::ranges::unique(keys_, {}, order);
+  keys_.erase(repeated.begin(), repeated.end());
+}
+
+Result<Changes> TradeRows::Copy(PgConnection& connection) const {
+  Result<PgCopyIn> copy = PgCopyIn::Start(connection, kCopy);
+  if (!copy) return copy.error();
+  Changes changes;
+  Change* change = nullptr;
+  std::int32_t wallet = -1;
+  for (const Key& key : keys_) {
+    const Trade& trade = batch_.rows[key.place].trade;
+    if (change == nullptr || wallet != key.wallet) change = &changes[key.wallet];
+    wallet = key.wallet;
+    ++change->rows;
+    change->usdc += trade.usdc;
+    copy->BeginRow(kColumns);
+    copy->Field(trade.size);
+    copy->Field(trade.usdc);
+    copy->OptionalField(trade.fee);
+    copy->Field(trade.ts);
+    copy->Field(static_cast<std::int64_t>(key.tx_head));
+    copy->Field(trade.event_key);
+    copy->Field(key.wallet);
+    copy->Field(token_keys_[key.place]);
+    copy->OptionalField(trade.log_index);
+    copy->CharField(Digit(trade.side));
+    copy->CharField(Digit(trade.role));
+    copy->CharField(Digit(trade.version));
+    copy->CharField(Digit(trade.source));
+    copy->BytesField(RestOf(trade.tx));
+    if (const Status sent = copy->EndRow(); !sent) break;  // Finish() tells why.
+  }
+  const Result<std::int64_t> copied = copy->Finish();
+  if (!copied) return copied.error();
+  return changes;
+}
+
+Result<Changes> TradeRows::Insert(PgConnection& connection) const {
+  PgArray size = PgArray::OfInt64(), usdc = PgArray::OfInt64(), fee = PgArray::OfInt64();
+  PgArray ts = PgArray::OfInt64(), head = PgArray::OfInt64(), event = PgArray::OfInt64();
+  PgArray wallet = PgArray::OfInt32(), token = PgArray::OfInt32(), log = PgArray::OfInt32();
+  PgArray side = PgArray::OfChar(), role = PgArray::OfChar(), version = PgArray::OfChar();
+  PgArray source = PgArray::OfChar(), rest = PgArray::OfBytes();
+  for (const Key& key : keys_) {
+    const Trade& trade = batch_.rows[key.place].trade;
+    size.Add(trade.size);
+    usdc.Add(trade.usdc);
+    fee.Add(trade.fee);
+    ts.Add(trade.ts);
+    head.Add(static_cast<std::int64_t>(key.tx_head));
+    event.Add(trade.event_key);
+    wallet.Add(key.wallet);
+    token.Add(token_keys_[key.place]);
+    log.Add(trade.log_index);
+    side.Add(Digit(trade.side));
+    role.Add(Digit(trade.role));
+    version.Add(Digit(trade.version));
+    source.Add(Digit(trade.source));
+    rest.Add(RestOf(trade.tx));
+  }
+  PgParams params;
+  for (const PgArray* column : {&size, &usdc, &fee, &ts, &head, &event, &wallet, &token, &log,
+                                &side, &role, &version, &source, &rest}) {
+    params.Array(*column);
+  }
+  const Result<PgRows> rows = connection.Exec(kInsert, params);
+  if (!rows) return rows.error();
+  Changes changes;
+  for (int row = 0; row < rows->size(); ++row) {
+    changes[static_cast<std::int32_t>(rows->Int64(row, 0))] = {rows->Int64(row, 1),
+                                                               rows->Int64(row, 2)};
+  }
+  return changes;
+}
+
+}  // namespace worker::store

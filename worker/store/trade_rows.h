@@ -1,0 +1,50 @@
+// A batch's trades on their way into the table: sorted by primary key, each key once, through one
+// of two lanes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "common/error.h"
+#include "common/postgres.h"
+#include "worker/store/trade_store.h"
+
+namespace worker::store {
+
+// Rows and their USDC that were added to (or, negative, taken from) a wallet.
+struct Change {
+  std::int64_t rows = 0;
+  std::int64_t usdc = 0;
+};
+using Changes = std::map<std::int32_t, Change>;  // by wallet id
+
+class TradeRows {
+ public:
+  // `token_keys` is aligned with the batch's rows. Both must outlive this.
+  TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_keys);
+
+  std::size_t size() const { return keys_.size(); }
+
+  // The fast lane: COPY. Fails with a unique violation if one of the rows exists.
+  common::Result<Changes> Copy(common::PgConnection& connection) const;
+
+  // The replay lane: skips the rows that exist.
+  common::Result<Changes> Insert(common::PgConnection& connection) const;
+
+ private:
+  // The primary key, and where the row is in the batch.
+  struct Key {
+    std::int64_t ts;
+    std::uint64_t tx_head;
+    std::int64_t event_key;
+    std::int32_t wallet;
+    std::uint32_t place;
+  };
+
+  const Batch& batch_;
+  const std::vector<std::int32_t>& token_keys_;
+  std::vector<Key> keys_;
+};
+
+}  // namespace worker::store
