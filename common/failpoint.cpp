@@ -119,6 +119,7 @@ bool Fire(const Armed& armed) {
 }
 
 void ArmFromEnvironment() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
   const char* entries = std::getenv("SEINE_FAILPOINTS");
   const Status armed = ArmFailpoints(entries == nullptr ? "" : entries);
   if (armed) return;
@@ -132,7 +133,7 @@ namespace failpoint_detail {
 
 bool Hit(std::string_view name) {
   if (state.load() == State::kUnread) {
-    [[maybe_unused]] static const bool is_read = (ArmFromEnvironment(), true);
+    [[maybe_unused]] static const bool kIsRead = (ArmFromEnvironment(), true);
   }
   for (Armed& armed : AllArmed()) {
     if (armed.name != name) continue;

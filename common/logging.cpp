@@ -60,9 +60,9 @@ void OccupyStandardDescriptors() {
 
 // Changed by SetUpLogging only, before there are other threads, so Log() needs no lock.
 spdlog::logger*& Current() {
-  static const std::shared_ptr<spdlog::logger> before_set_up =
+  static const std::shared_ptr<spdlog::logger> kBeforeSetUp =
       MakeLogger("seine", LogLevel::kWarning);
-  static spdlog::logger* current = before_set_up.get();
+  static spdlog::logger* current = kBeforeSetUp.get();
   return current;
 }
 

@@ -25,6 +25,7 @@ std::string VariableFor(std::string_view option_name) {
 
 // CLI11, too, takes an empty variable for one that is not set.
 bool IsSet(const std::string& variable) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
   const char* value = std::getenv(variable.c_str());
   return value != nullptr && *value != '\0';
 }
@@ -56,6 +57,7 @@ void Prepare(CLI::App& app, const CLI::App& root) {
 }
 
 void AddCommonOptions(CLI::App& app) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
   const char* config = std::getenv("SEINE_CONFIG");
   const bool is_given = config != nullptr && *config != '\0';
   app.config_formatter(std::make_shared<FileBelowEnvironment>());

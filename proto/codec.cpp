@@ -127,7 +127,7 @@ bool IsSane(const Envelope& message) {
 // Protobuf writes to stderr about input that it refuses; whoever sends rubbish may not fill our
 // log.
 void SilenceProtobuf() {
-  [[maybe_unused]] static const auto before = google::protobuf::SetLogHandler(nullptr);
+  [[maybe_unused]] static const auto kBefore = google::protobuf::SetLogHandler(nullptr);
 }
 
 }  // namespace
