@@ -51,7 +51,7 @@ struct Incoming {
 enum class SendResult {
   kSent,     // Handed to ZeroMQ, which is not yet delivered.
   kGone,     // The connection does not exist any more.
-  kFull,     // The other side does not read: try again later, or drop it.
+  kFull,     // The other side does not read: try again later (no descriptor tells when), or drop.
   kTooLong,  // The other side would refuse a frame of this size. Logged: a bug of ours.
 };
 
