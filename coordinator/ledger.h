@@ -1,0 +1,219 @@
+// The truth about runs, chunks and epochs, behind one seam: PostgreSQL in the program, memory in
+// tests.
+//
+// Every write is conditional on the term: a coordinator that has lost it writes nothing. Every
+// request may be offered again after a failure in doubt. A ledger belongs to one thread, the ledger
+// loop.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/trade.h"
+
+namespace coordinator {
+
+// What is known of an open chunk without its wallets.
+struct ChunkRow {
+  enum class State : std::uint8_t { kPending, kLeased, kDone };
+
+  common::ChunkId id;
+  common::RunId run;
+  common::Epoch epoch;
+  State state = State::kPending;
+  common::WorkerId owner;
+  int round = 0;              // 0: first try; n: the n-th retry of failed wallets
+  common::Duration due_in{};  // a retry waits that long from now
+  std::uint32_t wallets = 0;
+  std::int64_t weight = 0;
+  bool suspect = false;  // one wallet that may have killed a worker: it runs alone
+};
+
+struct WalletRow {
+  common::WalletId id;
+  common::WalletAddress address;
+  std::vector<common::Cursor> cursors;
+};
+
+// A pending chunk with the wallets that its run has not done yet. Good for a grant as long as the
+// chunk's epoch is this one: nobody writes these wallets meanwhile.
+struct ChunkContent {
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  std::vector<WalletRow> wallets;
+};
+
+struct RunRow {
+  common::RunId id;
+  std::string kind;
+  std::string source;
+  std::string state;    // queued, running, finished, cancelled
+  std::string outcome;  // empty: none yet
+  common::UnixSeconds requested_at = 0;
+  common::UnixSeconds started_at = 0;   // 0: not yet
+  common::UnixSeconds finished_at = 0;  // 0: not yet
+  std::int64_t wallets_total = 0;
+  std::int64_t wallets_done = 0;
+  std::int64_t wallets_failed = 0;  // quarantined ones included
+  std::int64_t wallets_quarantined = 0;
+  std::int64_t chunks_total = 0;
+  std::int64_t chunks_done = 0;
+  std::int64_t trades = 0;
+  std::int64_t requests = 0;
+  std::int64_t retries = 0;
+  std::int64_t throttled = 0;
+};
+
+// What the fleet did for a run since it was last written down.
+struct RunUse {
+  std::int64_t trades = 0;
+  std::int64_t requests = 0;
+  std::int64_t retries = 0;
+  std::int64_t throttled = 0;
+};
+
+struct FleetSettings {
+  bool paused = false;
+  int desired = 0;
+  std::vector<std::string> stopped;
+};
+
+struct WalletFailure {
+  common::WalletId wallet;
+  bool final = false;  // never again as it is
+  std::string reason;
+};
+
+// --- Requests and their answers ----------------------------------------------------------------
+
+struct LoadRequest {};
+struct Loaded {
+  std::optional<RunRow> active;
+  std::vector<ChunkRow> open;  // of the active run
+  std::vector<common::RunId> queued;
+  FleetSettings settings;
+};
+
+// Cuts a queued run into chunks for a fleet of `workers`.
+struct PlanRequest {
+  common::RunId run;
+  int workers = 1;
+};
+struct Planned {
+  RunRow run;
+  std::vector<ChunkRow> chunks;
+};
+
+struct PrepareRequest {
+  std::vector<common::ChunkId> chunks;
+};
+struct Prepared {
+  std::vector<ChunkContent> contents;  // only of those that are pending
+};
+
+struct GrantWish {
+  common::ChunkId chunk;
+  common::Epoch epoch;  // as it was prepared
+  common::WorkerId worker;
+};
+struct GrantRequest {
+  std::vector<GrantWish> wishes;
+};
+struct Granted {
+  struct One {
+    common::ChunkId chunk;
+    std::optional<common::Epoch> epoch;  // nothing: the chunk is not what it was
+  };
+  std::vector<One> grants;
+};
+
+// The holder's last word, or that nothing is left to do in a pending chunk. Plans the retries.
+struct FinishRequest {
+  common::RunId run;
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  std::vector<WalletFailure> failures;
+  RunUse use;
+};
+struct FinishedAnswer {
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  bool closed = false;  // false: the lease was lost before
+  std::vector<ChunkRow> created;
+  std::int64_t wallets_done = 0;  // by this chunk
+  std::int64_t failed_now = 0;    // wallets that have left the run for good
+};
+
+// Takes a lease back. `suspects` were in flight when the holder died: each goes on alone. With
+// `strike` the death is held against the chunk's only wallet. Wallets that got further under this
+// very lease are not to blame.
+struct ReclaimRequest {
+  common::RunId run;
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  common::WorkerId worker;
+  std::vector<common::WalletId> suspects;
+  bool strike = false;
+  std::uint32_t pieces = 1;  // more: what remains is cut into that many chunks
+};
+struct Reclaimed {
+  ChunkRow chunk;  // as it is now
+  std::vector<ChunkRow> created;
+  std::vector<common::WalletId> quarantined;
+};
+
+// Moves wallets that the holder has not begun out of a leased chunk, into `pieces` new ones.
+struct SplitRequest {
+  common::RunId run;
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  std::vector<common::WalletId> wallets;
+  std::uint32_t pieces = 1;
+};
+struct SplitAnswer {
+  common::ChunkId chunk;
+  common::Epoch epoch;
+  std::uint32_t wallets_left = 0;
+  std::vector<ChunkRow> created;
+};
+
+// All chunks are done. Wallets that nobody answered for come back as a chunk, and the run goes on.
+struct CloseRunRequest {
+  common::RunId run;
+  RunUse use;
+};
+struct RunClosed {
+  RunRow run;
+  std::vector<ChunkRow> created;
+};
+
+using LedgerRequest = std::variant<LoadRequest, PlanRequest, PrepareRequest, GrantRequest,
+                                   FinishRequest, ReclaimRequest, SplitRequest, CloseRunRequest>;
+using LedgerAnswer = std::variant<Loaded, Planned, Prepared, Granted, FinishedAnswer, Reclaimed,
+                                  SplitAnswer, RunClosed>;
+
+// Rounds of retries for wallets that failed, with the wait before each.
+inline constexpr int kRetryRounds = 3;
+inline constexpr common::Duration kRetryDelays[kRetryRounds] = {
+    std::chrono::seconds(5), std::chrono::seconds(20), std::chrono::seconds(60)};
+// Deaths of a worker with one wallet alone in flight, within 72 h, until it is quarantined.
+inline constexpr int kBlamesToQuarantine = 3;
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  // Becomes or stays the coordinator. `current` is the term held so far, 0 for none. kRejected:
+  // somebody else coordinates; kTransient: the database is away.
+  virtual common::Result<common::Term> HoldTerm(common::Term current) = 0;
+  // kRejected: the term is lost.
+  virtual common::Result<LedgerAnswer> Perform(common::Term term, const LedgerRequest& request) = 0;
+};
+
+}  // namespace coordinator

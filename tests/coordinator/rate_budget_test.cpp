@@ -1,0 +1,133 @@
+#include "coordinator/rate_budget.h"
+
+#include <gtest/gtest.h>
+
+#include "common/random.h"
+
+namespace coordinator {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class RateBudgetTest : public ::testing::Test {
+ protected:
+  void Join(std::uint64_t session) { budget_.Join({session}, now_); }
+  void Report(std::uint64_t session, std::uint64_t requests, std::uint32_t waiting,
+              std::uint64_t throttled = 0) {
+    budget_.Report({session}, {{"data", requests, throttled, waiting}}, now_);
+  }
+  void Pass(common::Duration time) {
+    for (const auto end = now_ + time; now_ < end;) {
+      now_ += milliseconds(250);
+      budget_.Divide(now_);
+      EXPECT_LE(budget_.Outstanding("data"), 20.0 + 1e-9);
+    }
+  }
+  double ShareOf(std::uint64_t session) {
+    for (const auto& share : budget_.SharesOf({session})) {
+      if (share.endpoint == "data") return share.per_s;
+    }
+    return -1;
+  }
+
+  common::Instant now_{};
+  RateBudget budget_{{{"data", 20}, {"free", 0}}};
+};
+
+TEST_F(RateBudgetTest, OneSessionGetsEverything) {
+  Join(1);
+  EXPECT_DOUBLE_EQ(ShareOf(1), 20);
+}
+
+TEST_F(RateBudgetTest, ANewcomerWaitsUntilTheOthersHaveGivenWay) {
+  Join(1);
+  Join(2);
+  EXPECT_DOUBLE_EQ(ShareOf(2), 0);
+  Pass(seconds(3));
+  EXPECT_NEAR(ShareOf(1), 10, 0.1);
+  EXPECT_NEAR(ShareOf(2), 10, 0.1);
+}
+
+TEST_F(RateBudgetTest, WhoHasMoreWaitingGetsMoreAndNobodyNothing) {
+  Join(1);
+  Join(2);
+  for (int i = 0; i < 20; ++i) {
+    Report(1, 0, 30);
+    Report(2, 0, 0);
+    Pass(seconds(1));
+  }
+  EXPECT_GT(ShareOf(1), 19);
+  EXPECT_GT(ShareOf(2), 0);
+}
+
+TEST_F(RateBudgetTest, WhatALeaverHadIsFreeAtOnce) {
+  Join(1);
+  Join(2);
+  Pass(seconds(3));
+  budget_.Leave({1}, now_);
+  EXPECT_NEAR(ShareOf(2), 20, 0.1);
+}
+
+TEST_F(RateBudgetTest, ThrottlingLowersTheLimitAndItGrowsBack) {
+  Join(1);
+  Report(1, 10, 5, 0);
+  Report(1, 20, 5, 1);
+  EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 14, 1e-6);
+  Pass(seconds(4));
+  EXPECT_LE(ShareOf(1), 14.01);
+  Pass(seconds(60));
+  EXPECT_NEAR(ShareOf(1), 20, 0.01);
+}
+
+TEST_F(RateBudgetTest, AnUnlimitedEndpointIsNotDivided) {
+  Join(1);
+  Join(2);
+  for (const auto& share : budget_.SharesOf({2})) {
+    if (share.endpoint == "free") {
+      EXPECT_GE(share.per_s, 1e5);
+    }
+  }
+}
+
+TEST_F(RateBudgetTest, StrangersAreIgnored) {
+  Report(7, 1, 1);
+  budget_.Report({7}, {{"nowhere", 1, 1, 1}}, now_);
+  budget_.Leave({7}, now_);
+  EXPECT_TRUE(budget_.SharesOf({7}).empty());
+}
+
+TEST_F(RateBudgetTest, TheSumNeverExceedsTheLimitWhateverHappens) {
+  common::Random random(7);
+  std::uint64_t next = 1;
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    if (random.Chance(0.1)) Join(next++);
+    if (random.Chance(0.08) && next > 1) budget_.Leave({1 + random.Below(next - 1)}, now_);
+    for (std::uint64_t session = 1; session < next; ++session) {
+      Report(session, i * random.Below(20), static_cast<std::uint32_t>(random.Below(40)));
+    }
+    Pass(milliseconds(250 * (1 + random.Below(8))));
+  }
+}
+
+TEST_F(RateBudgetTest, SaturatedSessionsUseNearlyAllOfIt) {
+  constexpr std::uint64_t kSessions = 10;
+  common::Random random(3);
+  for (std::uint64_t session = 1; session <= kSessions; ++session) Join(session);
+  std::vector<double> done(kSessions + 1);
+  double shares = 0;
+  for (int i = 0; i < 60; ++i) {
+    for (std::uint64_t session = 1; session <= kSessions; ++session) {
+      done[session] += ShareOf(session);
+      Report(session, static_cast<std::uint64_t>(done[session]),
+             static_cast<std::uint32_t>(10 + random.Below(20)));
+    }
+    Pass(seconds(1));
+    if (i < 10) continue;
+    for (std::uint64_t session = 1; session <= kSessions; ++session) shares += ShareOf(session);
+  }
+  EXPECT_GT(shares / 50, 20 * 0.97);
+}
+
+}  // namespace
+}  // namespace coordinator
