@@ -22,6 +22,8 @@ constexpr Duration kShortestHeartbeat = std::chrono::milliseconds(20);
 constexpr Duration kLongestHeartbeat = std::chrono::seconds(60);
 // A coordinator is missed after this many of its heartbeats at the earliest.
 constexpr int kBeatsMissed = 3;
+// A hastened BEAT comes after this part of the heartbeat.
+constexpr int kHastened = 4;
 
 template <typename Message>
 Lease LeaseOf(const Message& message) {
@@ -106,7 +108,8 @@ bool Session::IsCurrent(std::uint64_t session) const {
 
 std::uint64_t Session::Running() const {
   return static_cast<std::uint64_t>(std::count_if(
-      held_.begin(), held_.end(), [](const auto& entry) { return !entry.second.finished; }));
+      held_.begin(), held_.end(),
+      [](const auto& entry) { return !entry.second.finished && !entry.second.stored; }));
 }
 
 std::vector<Lease> Session::leases() const {
@@ -238,14 +241,21 @@ void Session::SendBeat(proto::Beat vitals, Instant now) {
   *message.mutable_beat() = std::move(vitals);
   Send(std::move(message));
   SendCredit();
+  beaten_at_ = now;
   beat_at_ = now + heartbeat_;
+}
+
+void Session::HastenBeat() {
+  beat_at_ = std::min(beat_at_, beaten_at_ + heartbeat_ / kHastened);
 }
 
 void Session::SendCredit() {
   if (phase_ != Phase::kEstablished) return;
   const std::uint64_t running = Running();
-  if (willing_ && !drain_ && running < kChunksHeld) {
-    credit_ = std::max(credit_, granted_ + (kChunksHeld - running));
+  const std::uint64_t held = held_.size();
+  if (willing_ && !drain_ && running < kChunksHeld && held < kLeasesHeld) {
+    const std::uint64_t more = std::min(kChunksHeld - running, kLeasesHeld - held);
+    credit_ = std::max(credit_, granted_ + more);
   }
   proto::Envelope message;
   message.mutable_credit()->set_session(session_);
@@ -549,6 +559,14 @@ SessionActions Session::Released(const Lease& lease, const std::vector<WalletId>
   auto& released = found->second.released;
   released.insert(released.end(), wallets.begin(), wallets.end());
   if (!released.empty()) SendRelease(lease, released, reason);
+  return TakeActions();
+}
+
+SessionActions Session::Stored(const Lease& lease) {
+  const auto found = held_.find(lease);
+  if (phase_ == Phase::kEnded || found == held_.end() || found->second.stored) return {};
+  found->second.stored = true;
+  SendCredit();
   return TakeActions();
 }
 

@@ -88,6 +88,8 @@ class Session {
  public:
   // One chunk running and one waiting: the next is there when the first ends.
   static constexpr std::uint64_t kChunksHeld = 2;
+  // With those that only wait for tokens or for their DONE_ACK.
+  static constexpr std::uint64_t kLeasesHeld = 8;
 
   Session(SessionIdentity identity, common::Term highest_term, std::uint64_t seed,
           SessionTimings timings = {});
@@ -105,6 +107,8 @@ class Session {
   // BeatDue(now).
   SessionActions Tick(common::Instant now, proto::Beat vitals);
   bool BeatDue(common::Instant now) const;
+  // More wallets are in flight than the last BEAT has told: the next one comes sooner.
+  void HastenBeat();
   // When Tick has something to do next.
   common::Instant NextAt() const;
 
@@ -114,6 +118,9 @@ class Session {
   // These wallets will not be done under this lease; `whole`: it holds nothing more at all.
   SessionActions Released(const Lease& lease, const std::vector<common::WalletId>& wallets,
                           bool whole, proto::Release::Reason reason, common::Instant now);
+  // All of it is stored, and only questions about tokens are open: the chunk still holds its lease,
+  // but takes no place from the next one.
+  SessionActions Stored(const Lease& lease);
   // The database refused to write under this lease.
   SessionActions FencedByStore(const Lease& lease, common::Instant now);
   // Whether more work could be done at all: database up, room in the store's mailbox.
@@ -135,6 +142,7 @@ class Session {
   struct Held {
     std::vector<common::WalletId> released;
     proto::Release::Reason release_reason = proto::Release::UNSPECIFIED;
+    bool stored = false;
     std::optional<proto::Finished> finished;
     common::Instant finished_again_at{};
   };
@@ -194,6 +202,7 @@ class Session {
   common::Instant reopen_at_ = common::Instant::max();  // while silent
   common::Instant hello_at_{};
   common::Instant beat_at_{};
+  common::Instant beaten_at_{};
   std::uint64_t sequence_ = 0;
   std::uint64_t granted_ = 0;  // since WELCOME
   std::uint64_t credit_ = 0;   // since WELCOME

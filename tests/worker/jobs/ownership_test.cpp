@@ -1,0 +1,65 @@
+#include "worker/jobs/ownership.h"
+
+#include <gtest/gtest.h>
+
+namespace worker::jobs {
+namespace {
+
+using common::Cursor;
+using common::Source;
+
+constexpr Source kArchive = Source::kSubgraph;
+constexpr Source kLive = Source::kDataApi;
+
+TEST(OwnershipTest, AutoIsTheDataApi) {
+  EXPECT_EQ(SourceFor("auto"), kLive);
+  EXPECT_EQ(SourceFor("subgraph"), kArchive);
+  EXPECT_EQ(SourceFor("nonsense"), std::nullopt);
+}
+
+TEST(OwnershipTest, NewWalletBeginsAtItsFirstSecond) {
+  for (const Source source : {kArchive, kLive}) {
+    const WalkStart start = BeginWalk(source, {});
+    EXPECT_EQ(start.cursor, (Cursor{source, 1, 0, ""}));
+    EXPECT_FALSE(start.takes_over || start.nothing_to_do || start.last_second);
+  }
+}
+
+TEST(OwnershipTest, SourceGoesOnFromItsOwnCursor) {
+  const Cursor own{kLive, 501, 900, "walk"};
+  const WalkStart start = BeginWalk(kLive, {{kArchive, 1, 500, ""}, own});
+  EXPECT_EQ(start.cursor, own);
+  EXPECT_FALSE(start.takes_over);
+}
+
+TEST(OwnershipTest, DataApiTakesOverWhereTheArchiveIsProven) {
+  const WalkStart start = BeginWalk(kLive, {{kArchive, 1, 500, "half-way"}});
+  EXPECT_EQ(start.cursor, (Cursor{kLive, 501, 0, ""}));
+  EXPECT_TRUE(start.takes_over);
+}
+
+TEST(OwnershipTest, ArchiveMayFillInOnlyWhatLiesBefore) {
+  const WalkStart start = BeginWalk(kArchive, {{kLive, 501, 900, ""}});
+  EXPECT_EQ(start.cursor.owned_from, 1);
+  EXPECT_EQ(start.last_second, 500);
+  EXPECT_FALSE(start.nothing_to_do);
+}
+
+TEST(OwnershipTest, ArchiveHasNothingToDoWhereTheLiveSourceOwnsAll) {
+  EXPECT_TRUE(BeginWalk(kArchive, {{kLive, 1, 900, ""}}).nothing_to_do);
+}
+
+TEST(OwnershipTest, ArchiveThatHasToldItsPartIsDone) {
+  const std::vector<Cursor> stored = {{kArchive, 1, 500, ""}, {kLive, 501, 900, ""}};
+  EXPECT_TRUE(BeginWalk(kArchive, stored).nothing_to_do);
+}
+
+TEST(OwnershipTest, ArchiveThatIsHalfWayGoesOnToTheBorder) {
+  const std::vector<Cursor> stored = {{kArchive, 1, 300, "half-way"}, {kLive, 501, 900, ""}};
+  const WalkStart start = BeginWalk(kArchive, stored);
+  EXPECT_FALSE(start.nothing_to_do);
+  EXPECT_EQ(start.last_second, 500);
+}
+
+}  // namespace
+}  // namespace worker::jobs

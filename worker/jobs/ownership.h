@@ -1,0 +1,30 @@
+// Who owns which of a wallet's rows, where more than one source could tell them.
+//
+// For one (wallet, period) exactly one source owns the rows. A source goes on from its own cursor;
+// the Data API takes over from the subgraph where that one's proof ends; the subgraph may fill in
+// only what lies before the Data API's first second.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/trade.h"
+
+namespace worker::jobs {
+
+// "auto" is the Data API. Nothing for a name that is not a source's.
+std::optional<common::Source> SourceFor(std::string_view requested);
+
+struct WalkStart {
+  common::Cursor cursor;
+  // The walk may own rows up to this second only.
+  std::optional<common::UnixSeconds> last_second;
+  bool takes_over = false;     // as store::WalletProgress::takes_over, for the first batch
+  bool nothing_to_do = false;  // another source owns all of it already
+};
+
+WalkStart BeginWalk(common::Source source, const std::vector<common::Cursor>& stored);
+
+}  // namespace worker::jobs

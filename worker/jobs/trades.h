@@ -1,0 +1,166 @@
+// The trades of a chunk's wallets, page by page, many wallets at a time.
+//
+// The job says what to ask next and turns answers into batches across its wallets. The next page of
+// a wallet is asked for before the last one is committed, but its cursor is mailed together with
+// the rows that it has passed, in order, so what is stored is always a prefix of the walk. A
+// failure costs one wallet, never its neighbours. A core: no I/O, no clock.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/pacing.h"
+#include "common/random.h"
+#include "worker/chunk.h"
+#include "worker/http.h"
+#include "worker/jobs/horizon.h"
+#include "worker/store/trade_store.h"
+#include "worker/token_desk.h"
+
+namespace worker::jobs {
+
+struct TradesLimits {
+  std::size_t batch_rows = 10'000;
+  common::Duration batch_age = std::chrono::milliseconds(500);
+  int tries = 5;  // of one request
+  common::BackoffPolicy backoff{std::chrono::seconds(2), std::chrono::seconds(30)};
+};
+
+struct PageQuery {
+  std::uint32_t wallet = 0;  // the place in the chunk
+  common::WalletId id;
+  HttpRequest request;
+};
+
+class TradesJob {
+ public:
+  // Borrows the horizon, with its source, and the desk.
+  TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const TradesLimits& limits,
+            std::uint64_t seed);
+
+  const Lease& lease() const { return lease_; }
+  Endpoint endpoint() const { return endpoint_; }
+
+  // --- Asking. `may_begin`: one more wallet may be under way.
+  bool Wants(common::Instant now, bool may_begin);
+  // REQUIRES: Wants(now, may_begin).
+  PageQuery Next(common::Instant now, bool may_begin);
+  // The error, if any, says how the upstream is; the job has dealt with it.
+  common::Status OnResponse(std::uint32_t wallet, const HttpResponse& response,
+                            common::Instant now);
+  // When Wants or BatchDue may become true by time alone.
+  common::Instant NextAt() const;
+
+  // --- Storing.
+  bool BatchDue(common::Instant now) const;
+  store::Batch TakeBatch(common::Instant now);
+  // For the oldest batch that was taken and not answered.
+  void OnWritten(const store::Receipt& receipt);
+  // The database will never take the oldest batch as it is, and took none after it: every wallet
+  // that is not done fails with this reason.
+  void OnRefused(const common::Error& error, common::Instant now);
+
+  // --- Giving back.
+  std::vector<common::WalletId> GiveBack();  // what is not begun
+  void Stop();                               // ask for nothing more
+
+  // --- Standing.
+  bool fenced() const { return fenced_; }
+  // Nothing is fetched that is not stored.
+  bool quiet() const { return batch_.wallets.empty() && sent_.empty(); }
+  // Every wallet is done or failed, durably, or given back.
+  bool stored() const { return quiet() && open_wallets_ == 0; }
+  // ... and every token was asked for.
+  bool finished() const { return stored() && desk_.Settled(newest_token_); }
+  bool stopped() const { return stopped_; }
+  const std::vector<WalletOutcome>& outcomes() const { return outcomes_; }
+
+  std::uint32_t begun() const { return begun_; }  // wallets under way
+  std::uint32_t waiting() const;                  // wallets not begun
+  std::uint32_t ready() const { return static_cast<std::uint32_t>(ready_.size()); }
+  std::uint32_t wallets_done() const { return wallets_done_; }
+  std::uint64_t rows_stored() const { return rows_stored_; }
+  std::uint64_t retries() const { return retries_; }
+  std::size_t unwritten_rows() const { return unwritten_rows_ + batch_.rows.size(); }
+  std::vector<common::WalletId> in_flight() const;
+
+ private:
+  enum class Step : std::uint8_t {
+    kWaiting,  // not begun
+    kReady,    // its next page may be asked for
+    kAsking,
+    kBackingOff,
+    kEnded,
+    kGivenBack
+  };
+
+  struct Wallet {
+    WalletTask task;
+    Step step = Step::kWaiting;
+    common::Cursor cursor;  // behind everything that is in a batch
+    std::optional<common::UnixSeconds> last_second;
+    bool takes_over = false;
+    bool restarted = false;
+    common::UnixSeconds horizon = 0;  // of the page that is being asked for
+    common::Backoff backoff;
+    common::Instant ready_at{};
+    common::Instant told_at{};            // when its last progress was noted
+    std::optional<std::size_t> progress;  // its place in the open batch
+  };
+
+  struct SentBatch {
+    std::size_t rows = 0;
+    std::uint32_t ended = 0;  // wallets whose last word is in it
+  };
+
+  bool Begin(std::uint32_t index, common::Instant now);
+  void Accept(std::uint32_t index, sources::Page page, common::Instant now);
+  void TryAgain(std::uint32_t index, const common::Error& error, common::Instant now);
+  bool Restart(std::uint32_t index);
+  void Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::string& reason,
+            common::Instant now);
+  void FailAllIdle(const std::string& reason, common::Instant now);
+  void EndWallet(std::uint32_t index, WalletOutcome::Kind kind, std::string reason);
+  store::WalletProgress& ProgressOf(std::uint32_t index, common::Instant now);
+  void WakeBackedOff(common::Instant now);
+  void SkipToWaiting();
+  void ResetBatch();
+
+  // Constant after construction.
+  const Lease lease_;
+  const common::RunId run_;
+  const TradesLimits limits_;
+  Horizon& horizon_;
+  const sources::TradeSource& source_;
+  TokenDesk& desk_;
+  const Endpoint endpoint_;
+
+  common::Random random_;
+  std::vector<Wallet> wallets_;
+  std::uint32_t next_waiting_ = 0;
+  std::deque<std::uint32_t> ready_;
+  std::vector<std::uint32_t> backing_off_;
+  std::uint32_t begun_ = 0;
+  std::uint32_t open_wallets_ = 0;  // neither ended nor given back
+  bool stopped_ = false;
+  bool fenced_ = false;
+
+  store::Batch batch_;
+  std::uint32_t ended_in_batch_ = 0;
+  std::optional<common::Instant> batch_since_;
+  std::deque<SentBatch> sent_;
+  std::size_t unwritten_rows_ = 0;  // in sent_
+
+  std::vector<WalletOutcome> outcomes_;
+  TokenDesk::Number newest_token_ = 0;
+  std::uint32_t wallets_done_ = 0;
+  std::uint64_t rows_stored_ = 0;
+  std::uint64_t retries_ = 0;
+};
+
+}  // namespace worker::jobs
