@@ -1,0 +1,73 @@
+#include "sim/oracle.h"
+
+#include <algorithm>
+
+#include "sim/text.h"
+
+namespace sim {
+namespace {
+
+bool IsTold(const Fill& fill, common::Source source) {
+  if (source != common::Source::kSubgraph) return true;
+  return fill.archived && fill.version == common::ExchangeVersion::kV1 &&
+         fill.ts <= common::kV1Cutover;
+}
+
+std::string Line(const World& world, const Fill& fill, common::Source source) {
+  const Token& token = world.tokens()[fill.token];
+  std::string line = Hex(world.wallets()[fill.wallet].address.bytes);
+  const auto add_number = [&line](std::int64_t number) {
+    line += '\t';
+    AppendInteger(line, number);
+  };
+  add_number(fill.ts);
+  line += '\t';
+  AppendHex(line, world.TxHash(fill));
+  line += '\t' + token.decimal + '\t' + world.markets()[token.market].condition_id;
+  line += fill.side == common::Side::kBuy ? "\tBUY" : "\tSELL";
+  add_number(fill.size);
+  add_number(fill.usdc);
+  if (source != common::Source::kSubgraph) return line;
+  add_number(fill.fee);
+  line += fill.role == common::Role::kTaker ? "\ttaker" : "\tmaker";
+  line += fill.version == common::ExchangeVersion::kV2 ? "\tV2" : "\tV1";
+  return line;
+}
+
+}  // namespace
+
+std::vector<std::string> OracleLines(const World& world, common::Source source,
+                                     const std::optional<std::vector<std::string>>& wallets) {
+  std::vector<bool> wanted(world.wallets().size(), !wallets.has_value());
+  if (wallets) {
+    for (const std::string& wallet : *wallets) {
+      if (const std::uint32_t* number = world.FindWallet(wallet)) wanted[*number] = true;
+    }
+  }
+  std::vector<std::string> lines;
+  for (const Fill& fill : world.fills()) {
+    if (world.wallets()[fill.wallet].kind != WalletKind::kUser || !wanted[fill.wallet]) continue;
+    if (IsTold(fill, source)) lines.push_back(Line(world, fill, source));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+std::string OracleText(const World& world, common::Source source,
+                       const std::optional<std::vector<std::string>>& wallets) {
+  std::string text;
+  for (const std::string& line : OracleLines(world, source, wallets)) text.append(line) += '\n';
+  return text;
+}
+
+std::string WalletsText(const World& world, bool with_contracts) {
+  std::string text;
+  for (const Wallet& wallet : world.wallets()) {
+    if (wallet.kind != WalletKind::kUser && !with_contracts) continue;
+    AppendHex(text, wallet.address.bytes);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace sim

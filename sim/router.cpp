@@ -1,0 +1,274 @@
+#include "sim/router.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "sim/oracle.h"
+
+namespace sim {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kHtmlEach = 5;  // every so many refusals come from Cloudflare
+
+Response Plain(std::string text) {
+  Response response;
+  response.content_type = "text/plain";
+  response.body = std::move(text);
+  return response;
+}
+
+Response CloudflarePage(int status, std::string_view title) {
+  Response response;
+  response.status = status;
+  response.content_type = "text/html; charset=UTF-8";
+  response.headers.emplace_back("Server", "cloudflare");
+  response.body = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>{0}</title></head>\n"
+      "<body><h1>Error {1}</h1><p>{0}</p><p>Cloudflare Ray ID: 8f00ba4</p></body></html>\n",
+      title, status);
+  return response;
+}
+
+// Bytes that no reader of JSON can take for anything else.
+void Garble(std::string& body) {
+  constexpr std::size_t kLength = 64;
+  const std::size_t from = body.size() / 2;
+  std::fill_n(body.begin() + static_cast<std::ptrdiff_t>(from),
+              std::min(kLength, body.size() - from), static_cast<char>(0xff));
+}
+
+FaultSetting StartSetting(const ServeOptions& options) {
+  auto setting = ProfileSetting(options.profile);
+  if (!setting) throw std::runtime_error("--profile: " + setting.error().message);
+  for (const std::string& text : options.faults) {
+    const auto added = AddFault(text, *setting);
+    if (!added) throw std::runtime_error("--fault: " + added.error().message);
+  }
+  if (options.latency_ms >= 0) setting->latency_ms = options.latency_ms;
+  if (options.burst > 0) setting->burst = options.burst;
+  return *setting;
+}
+
+}  // namespace
+
+std::optional<Destination> Classify(std::string_view path) {
+  const auto below = [path](std::string_view prefix) -> std::optional<std::string> {
+    if (!path.starts_with(prefix)) return std::nullopt;
+    const std::string_view rest = path.substr(prefix.size());
+    if (!rest.empty() && rest.front() != '/') return std::nullopt;
+    return rest.empty() ? "/" : std::string(rest);
+  };
+  if (auto rest = below("/data")) {
+    const bool is_trades = *rest == "/v2/trades";
+    return Destination{is_trades ? Endpoint::kDataTrades : Endpoint::kDataOther, *rest};
+  }
+  if (auto rest = below("/gamma")) {
+    const bool is_markets = rest->starts_with("/markets");
+    return Destination{is_markets ? Endpoint::kGammaMarkets : Endpoint::kGammaOther, *rest};
+  }
+  if (auto rest = below("/clob")) return Destination{Endpoint::kClob, *rest};
+  if (auto rest = below("/subgraph")) return Destination{Endpoint::kSubgraph, *rest};
+  return std::nullopt;
+}
+
+Router::Router(const World& world, const ServeOptions& options)
+    : world_(world),
+      drip_ms_(options.drip_ms),
+      hang_ms_(options.hang_ms),
+      data_api_(world, options.cache_seconds),
+      subgraph_(world),
+      faults_(options.world.seed, StartSetting(options)) {
+  if (options.profile != "none") {
+    const auto published = PublishedLimits();
+    for (std::size_t i = 0; i < kEndpoints; ++i) {
+      limits_.Set(static_cast<Endpoint>(i), published[i]);
+    }
+  }
+  constexpr std::int64_t kProfileQueueMs = 1000;
+  const std::int64_t queue_ms = options.profile == "none" ? 0 : kProfileQueueMs;
+  limits_.SetQueue(options.queue_ms >= 0 ? options.queue_ms : queue_ms);
+  for (const std::string& text : options.limits) {
+    const auto limit = ParseLimit(text);
+    if (!limit) throw std::runtime_error("--limit: " + limit.error().message);
+    limits_.Set(limit->endpoint, limit->limit);
+  }
+}
+
+Reply Router::Answer(const HttpRequest& request, std::int64_t now_ms, common::UnixSeconds now) {
+  ++in_flight_;
+  Request parsed = ParseTarget(request.method, request.target);
+  parsed.body = request.body;
+  parsed.now = std::max(now, world_.newest());
+  if (parsed.path.starts_with("/sim/")) return {AnswerControl(parsed), {}};
+  auto destination = Classify(parsed.path);
+  if (!destination) return {JsonResponse(404, R"({"error":"no such upstream"})"), {}};
+  max_in_flight_ = std::max(max_in_flight_, in_flight_);
+  ++requests_[static_cast<std::size_t>(destination->endpoint)];
+  parsed.path = std::move(destination->path);
+  Reply reply = AnswerUpstream(destination->endpoint, std::move(parsed), request.target, now_ms);
+  using How = WirePlan::How;
+  const bool has_status = reply.plan.how != How::kReset && reply.plan.how != How::kHang;
+  if (has_status) ++responses_[reply.response.status];
+  if (has_status && reply.plan.how != How::kCut) rows_ += reply.response.rows;
+  return reply;
+}
+
+Reply Router::AnswerUpstream(Endpoint endpoint, Request request, std::string_view target,
+                             std::int64_t now_ms) {
+  Reply reply;
+  reply.plan.delay_ms = faults_.setting().latency_ms;
+  const auto verdict = limits_.Ask(endpoint, now_ms);
+  if (!verdict.delay_ms) {
+    reply.response = OverLimit(endpoint, verdict.retry_after_s);
+    return reply;
+  }
+  reply.plan.delay_ms += *verdict.delay_ms;
+  const auto fault = faults_.Decide(endpoint, target, request.body);
+  if (fault) request.page_fault = PageFaultOf(*fault, endpoint);
+  reply.response = AskUpstream(endpoint, request);
+  if (request.page_fault != PageFault::kNone) {
+    if (reply.response.page_fault_done) faults_.Count(*fault);
+  } else if (fault) {
+    Spoil(*fault, endpoint, reply);
+  }
+  return reply;
+}
+
+Response Router::AskUpstream(Endpoint endpoint, const Request& request) {
+  switch (endpoint) {
+    case Endpoint::kDataTrades:
+    case Endpoint::kDataOther:
+      return data_api_.Answer(request);
+    case Endpoint::kSubgraph:
+      return subgraph_.Answer(request);
+    default:
+      return JsonResponse(404, R"({"error":"not found"})");
+  }
+}
+
+void Router::Spoil(FaultKind kind, Endpoint endpoint, Reply& reply) {
+  Response& response = reply.response;
+  WirePlan& plan = reply.plan;
+  faults_.Count(kind);
+  switch (kind) {
+    case FaultKind::k429:
+      response = OverLimit(endpoint, 1);
+      break;
+    case FaultKind::k503:
+      response = CloudflarePage(503, "Service Temporarily Unavailable");
+      break;
+    case FaultKind::k522:
+      response = CloudflarePage(522, "Connection timed out");
+      break;
+    case FaultKind::kErrors200:
+      response =
+          JsonResponse(200, R"({"errors":[{"message":"Store error: database unavailable"}]})");
+      break;
+    case FaultKind::kWrongContentType:
+      response = CloudflarePage(200, "Just a moment...");
+      break;
+    case FaultKind::kGarbled:
+      Garble(response.body);
+      response.rows = 0;
+      break;
+    case FaultKind::kCut:
+      plan.how = WirePlan::How::kCut;
+      break;
+    case FaultKind::kReset:
+      plan.how = WirePlan::How::kReset;
+      break;
+    case FaultKind::kDrip:
+      plan.how = WirePlan::How::kDrip;
+      plan.duration_ms = drip_ms_;
+      break;
+    case FaultKind::kHang:
+      plan.how = WirePlan::How::kHang;
+      plan.duration_ms = hang_ms_;
+      break;
+    default:
+      break;
+  }
+}
+
+Response Router::OverLimit(Endpoint endpoint, std::int64_t retry_after_s) {
+  Response response;
+  if (++over_limit_ % kHtmlEach == 0) {
+    response = CloudflarePage(429, "You are being rate limited");
+  } else if (endpoint == Endpoint::kDataTrades || endpoint == Endpoint::kDataOther) {
+    response = DataError(429, "rate_limited", "too many requests", "");
+  } else {
+    response = JsonResponse(429, R"({"error":"Too Many Requests"})");
+  }
+  response.headers.emplace_back("Retry-After",
+                                std::to_string(std::max<std::int64_t>(1, retry_after_s)));
+  return response;
+}
+
+Response Router::AnswerControl(const Request& request) {
+  if (request.path == "/sim/healthz") return Plain("ok\n");
+  if (request.path == "/sim/stats") return JsonResponse(200, StatsText());
+  if (request.path == "/sim/wallets") return Plain(WalletsText(world_, false));
+  if (request.path == "/sim/oracle") return TellOracle(request);
+  if (request.path == "/sim/faults" && request.method == "POST") return ChangeFaults(request.body);
+  return JsonResponse(404, R"({"error":"no such route"})");
+}
+
+Response Router::TellOracle(const Request& request) const {
+  const auto source = common::ParseSource(request.Get("source").value_or("data-api"));
+  if (!source) return JsonResponse(400, R"({"error":"source is data-api or subgraph"})");
+  return Plain(OracleText(world_, *source, std::nullopt));
+}
+
+// {"profile":"mild","faults":["503=0.2"],"latency_ms":N,"burst":N}; what is left out is as the
+// profile has it, and the profile is none.
+Response Router::ChangeFaults(std::string_view body) {
+  const auto refuse = [](const std::string& message) {
+    return JsonResponse(400, Json{{"error", message}}.dump());
+  };
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return refuse("the body is not a JSON object");
+  try {
+    auto setting = ProfileSetting(json.value("profile", "none"));
+    if (!setting) return refuse(setting.error().message);
+    for (const auto& text : json.value("faults", std::vector<std::string>{})) {
+      const auto added = AddFault(text, *setting);
+      if (!added) return refuse(added.error().message);
+    }
+    setting->latency_ms = json.value("latency_ms", setting->latency_ms);
+    setting->burst = json.value("burst", setting->burst);
+    faults_.Set(*std::move(setting));
+  } catch (const Json::exception& error) {
+    return refuse(error.what());
+  }
+  return JsonResponse(200, R"({"ok":true})");
+}
+
+std::string Router::StatsText() const {
+  Json requests = Json::object();
+  for (std::size_t i = 0; i < kEndpoints; ++i) {
+    requests[ToString(static_cast<Endpoint>(i))] = requests_[i];
+  }
+  Json responses = Json::object();
+  for (const auto& [status, count] : responses_) responses[std::to_string(status)] = count;
+  Json faults = Json::object();
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    const auto kind = static_cast<FaultKind>(i);
+    if (faults_.count(kind) > 0) faults[ToString(kind)] = faults_.count(kind);
+  }
+  return Json{{"requests", requests},
+              {"responses", responses},
+              {"faults", faults},
+              {"rows", rows_},
+              {"fills", world_.fills().size()},
+              {"max_in_flight", max_in_flight_},
+              {"over_limit", over_limit_}}
+      .dump();
+}
+
+}  // namespace sim
