@@ -26,6 +26,10 @@ struct PostgresPrograms {
 // The newest there is, or exactly `version` if that is not 0.
 common::Result<PostgresPrograms> FindPostgresPrograms(int version = 0);
 
+// Sets PGHOST, PGPASSWORD and so on, as the URL says, for a client program that we become. False
+// if it is no libpq URL.
+bool ExportConnection(const std::string& url);
+
 class EmbeddedPostgres {
  public:
   explicit EmbeddedPostgres(const StateDir& state);

@@ -93,9 +93,4 @@ FileLock::~FileLock() {
   if (fd_ >= 0) close(fd_);
 }
 
-bool IsLocked(const std::filesystem::path& path) {
-  std::error_code failure;
-  return std::filesystem::exists(path, failure) && !FileLock::Try(path).has_value();
-}
-
 }  // namespace cli

@@ -42,7 +42,4 @@ class FileLock {
   int fd_ = -1;
 };
 
-// Whether somebody holds the lock.
-bool IsLocked(const std::filesystem::path& path);
-
 }  // namespace cli

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/embedded_postgres.h"
+#include "common/postgres.h"
 
 namespace cli {
 namespace {
@@ -76,6 +77,18 @@ common::Result<PostgresPrograms> FindPostgresPrograms(int version) {
   return common::Error{common::ErrorKind::kRejected,
                        "PostgreSQL is not installed; install the package postgresql, or give "
                        "--database URL"};
+}
+
+bool ExportConnection(const std::string& url) {
+  struct Free {
+    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+  };
+  const std::unique_ptr<PQconninfoOption, Free> options(PQconninfoParse(url.c_str(), nullptr));
+  if (options == nullptr) return false;
+  for (const PQconninfoOption* one = options.get(); one->keyword != nullptr; ++one) {
+    if (one->val != nullptr && one->envvar != nullptr) setenv(one->envvar, one->val, 1);
+  }
+  return true;
 }
 
 }  // namespace cli

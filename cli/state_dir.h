@@ -29,6 +29,8 @@ class StateDir {
   std::filesystem::path settings() const { return fleet() / "fleet.json"; }
   std::filesystem::path programs() const { return fleet() / "programs.json"; }
   std::filesystem::path stopping() const { return fleet() / "stopping"; }
+  // The `seine sync` that the fleet was started for and ends with.
+  std::filesystem::path owner() const { return fleet() / "owner.pid"; }
   std::filesystem::path pid_file(std::string_view program) const;
   std::filesystem::path lock(std::string_view what) const;
 

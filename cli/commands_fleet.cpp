@@ -1,0 +1,145 @@
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/fleet.h"
+#include "cli/fleet_options.h"
+#include "cli/fleet_supervisor.h"
+#include "cli/screen.h"
+#include "cli/terminal.h"
+
+namespace cli {
+namespace {
+
+constexpr int kRefreshMs = 1000;
+
+void SayLine(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+int StopAndSay(const StateDir& state, common::Signals& signals, bool is_quick) {
+  const common::Status stopped = StopFleet(state, signals, is_quick, SayLine);
+  if (!stopped) return Complain(kCannotStart, stopped.error().message);
+  SayLine("Everything is stopped.");
+  return kDone;
+}
+
+// Until a stop signal.
+void WatchLive(const StateDir& state, common::Signals& signals, const std::string& last_line) {
+  const AdminClient client(state);
+  std::optional<WholeScreen> screen;
+  if (IsTerminal(STDOUT_FILENO)) screen.emplace();
+  while (signals.Drain().stops == 0) {
+    if (screen) {
+      Overview overview = LookAround(state, client);
+      overview.lines.emplace_back();
+      overview.lines.push_back(Dim(last_line));
+      screen->Show(overview.lines);
+    }
+    pollfd waited{signals.fd(), POLLIN, 0};
+    poll(&waited, 1, screen ? kRefreshMs : -1);
+  }
+}
+
+// Of a fleet that is up already, only the number of workers can be changed.
+int UpAgain(const Options& options, const StateDir& state, common::Signals& signals) {
+  SayLine("A fleet is already up in " + state.root().string() + ".");
+  if (options.workers) {
+    const int code = Scale(options);
+    if (code != kDone) return code;
+  }
+  if (options.is_detached || !IsTerminal(STDOUT_FILENO)) return kDone;
+  WatchLive(state, signals, "Ctrl-C leaves this view; the fleet goes on until `seine down`.");
+  return kDone;
+}
+
+int WorkerAction(const Options& options, const char* action, const char* said) {
+  const std::optional<StateDir> state = OpenState(options);
+  if (!state) return kCannotStart;
+  // One that is held for its exit code is not connected; the supervisor alone can help it.
+  (void)WriteFile(state->fleet() / (options.id + ".release"), "");
+  const AdminClient client(*state, options.http);
+  const auto answer =
+      client.Post(fmt::format("/api/admin/workers/{}/{}", options.id, action), "{}");
+  if (!answer) {
+    const bool is_away = answer.error().kind == common::ErrorKind::kTransient;
+    return Complain(is_away ? kNoFleet : kCannotStart, answer.error().message);
+  }
+  Print(options.id + " " + said);
+  return kDone;
+}
+
+}  // namespace
+
+int Up(const Options& options) {
+  const std::optional<StateDir> state = OpenState(options);
+  if (!state) return kCannotStart;
+  common::Signals signals;
+  if (IsFleetUp(*state)) return UpAgain(options, *state, signals);
+  const FleetSettings settings = SettingsFrom(options, *state);
+  const common::Status started = StartFleet(*state, settings, signals, SayLine);
+  if (!started) {
+    return Complain(signals.stops() > 0 ? kInterrupted : kCannotStart, started.error().message);
+  }
+  SayLine(fmt::format("Up: coordinator at http://{}, {} worker(s), logs in {}.",
+                      AdminClient(*state).address(), settings.workers,
+                      (state->root() / "logs").string()));
+  if (options.is_detached) return kDone;
+  WatchLive(*state, signals, "Ctrl-C drains and stops everything.");
+  return StopAndSay(*state, signals, false);
+}
+
+int Down(const Options& options) {
+  const std::optional<StateDir> state = OpenState(options);
+  if (!state) return kCannotStart;
+  common::Signals signals;
+  return StopAndSay(*state, signals, false);
+}
+
+int Scale(const Options& options) {
+  const std::optional<StateDir> state = OpenState(options);
+  if (!state) return kCannotStart;
+  const AdminClient client(*state, options.http);
+  const auto answer =
+      client.Post("/api/admin/scale", fmt::format("{{\"workers\":{}}}", *options.workers));
+  if (!answer) {
+    const bool is_away = answer.error().kind == common::ErrorKind::kTransient;
+    return Complain(is_away ? kNoFleet : kCannotStart, answer.error().message);
+  }
+  SayLine(fmt::format("The fleet becomes {} worker{}.", *options.workers,
+                      *options.workers == 1 ? "" : "s"));
+  return kDone;
+}
+
+int RestartWorker(const Options& options) {
+  return WorkerAction(options, "restart", "gives its work back and starts anew.");
+}
+
+int KillWorker(const Options& options) {
+  return WorkerAction(options, "kill", "ends at once and starts anew.");
+}
+
+int DrainWorker(const Options& options) {
+  return WorkerAction(options, "drain",
+                      "finishes its work and ends; `seine worker restart` brings it back.");
+}
+
+int SuperviseFleet(const Options& options) {
+  const std::optional<StateDir> state = OpenState(options);
+  if (!state) return kCannotStart;
+  common::Result<FleetSettings> settings = ReadFleetSettings(*state);
+  if (!settings) return Complain(kCannotStart, settings.error().message);
+  return FleetSupervisor(*state, std::move(*settings)).Run();
+}
+
+int GuardSupervisor(const Options& options) {
+  const std::optional<StateDir> state = OpenState(options);
+  if (!state) return kCannotStart;
+  return RunGuardian(*state);
+}
+
+}  // namespace cli

@@ -1,0 +1,109 @@
+#include "cli/fleet.h"
+
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "cli/admin_client.h"
+#include "cli/embedded_postgres.h"
+#include "cli/files.h"
+#include "cli/fleet_keys.h"
+#include "cli/fleet_supervisor.h"
+#include "common/migrate.h"
+#include "common/postgres.h"
+
+namespace cli {
+namespace {
+
+using common::Error;
+using common::ErrorKind;
+using common::Status;
+
+constexpr std::chrono::seconds kStartTimeout(60);
+constexpr std::chrono::milliseconds kStep(20);
+constexpr int kHopelessRestarts = 4;
+
+Status StartDatabase(const StateDir& state, const FleetSettings& settings, const Say& say) {
+  if (settings.is_embedded()) return EmbeddedPostgres(state).Start(say);
+  common::Result<common::PgConnection> connection = common::PgConnection::Open(settings.database);
+  if (!connection) {
+    return Error{connection.error().kind,
+                 "the database cannot be reached: " + connection.error().message};
+  }
+  return common::Migrate(*connection);
+}
+
+Status StartSupervisor(const StateDir& state, const FleetSettings& settings) {
+  LaunchOrder order;
+  order.arguments = {settings.seine_program, "--state-dir", state.root().string(),
+                     "supervise-fleet"};
+  order.log = state.log("supervisor");
+  const common::Result<ProcessId> process = Launch(order);
+  if (!process) return process.error();
+  return common::Done{};
+}
+
+// Why the coordinator will not come up; nothing while it may.
+std::optional<std::string> Hopeless(const StateDir& state) {
+  for (const ProgramState& program : ReadProgramStates(state)) {
+    if (program.name != "coordinator") continue;
+    if (!program.is_held && program.restarts < kHopelessRestarts) continue;
+    return fmt::format("the coordinator does not start ({}): {} (the whole log: {})", program.note,
+                       Tail(state.log("coordinator"), 1), state.log("coordinator").string());
+  }
+  return std::nullopt;
+}
+
+bool IsCoordinatorUp(const StateDir& state) {
+  const std::optional<ProcessId> process = ReadPidFile(state.pid_file("coordinator"));
+  const std::optional<BoundAddresses> bound = ReadBoundAddresses(state);
+  return process && bound && bound->pid == process->pid && AdminClient(state).IsUp();
+}
+
+Status WaitForCoordinator(const StateDir& state, common::Signals& signals) {
+  const auto give_up = std::chrono::steady_clock::now() + kStartTimeout;
+  while (!IsCoordinatorUp(state)) {
+    if (const auto why = Hopeless(state)) return Error{ErrorKind::kRejected, *why};
+    if (signals.Drain(); signals.stops() > 0)
+      return Error{ErrorKind::kRejected, "interrupted while starting"};
+    if (std::chrono::steady_clock::now() >= give_up) {
+      return Error{ErrorKind::kTransient, "the coordinator did not come up in 60 s; see " +
+                                              state.log("coordinator").string()};
+    }
+    std::this_thread::sleep_for(kStep);
+  }
+  return common::Done{};
+}
+
+Status StartPrograms(const StateDir& state, const FleetSettings& settings, common::Signals& signals,
+                     const Say& say) {
+  const std::optional<FileLock> lock = FileLock::Wait(state.lock("control"));
+  std::error_code failure;
+  std::filesystem::remove(state.coordinator(), failure);
+  std::filesystem::remove(state.programs(), failure);
+  Status step = EnsureCoordinatorKeys(settings.keys);
+  if (step) step = StartDatabase(state, settings, say);
+  if (step) step = WriteFleetSettings(state, settings);
+  if (step) step = StartSupervisor(state, settings);
+  if (step) step = WaitForCoordinator(state, signals);
+  return step;
+}
+
+}  // namespace
+
+bool IsFleetUp(const StateDir& state) {
+  return ReadPidFile(state.pid_file("supervisor")) || ReadPidFile(state.pid_file("coordinator"));
+}
+
+Status StartFleet(const StateDir& state, const FleetSettings& settings, common::Signals& signals,
+                  const Say& say) {
+  if (ReadFile(state.stopping())) {
+    const Status stopped = StopFleet(state, signals, true, say);
+    if (!stopped) return stopped;
+  }
+  Status started = StartPrograms(state, settings, signals, say);
+  if (!started) (void)StopFleet(state, signals, true, [](const std::string&) {});
+  return started;
+}
+
+}  // namespace cli

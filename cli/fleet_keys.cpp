@@ -1,0 +1,24 @@
+#include "cli/fleet_keys.h"
+
+#include <filesystem>
+
+#include "proto/keys.h"
+
+namespace cli {
+
+common::Status EnsureCoordinatorKeys(const std::string& folder) {
+  if (folder.empty()) return common::Done{};
+  return proto::KeyFolder(folder).Init();
+}
+
+common::Result<bool> EnsureWorkerKey(const std::string& folder, const std::string& worker) {
+  if (folder.empty()) return false;
+  std::error_code failure;
+  const std::filesystem::path root(folder);
+  if (std::filesystem::exists(root / "workers" / (worker + ".key"), failure)) return false;
+  const common::Status added = proto::KeyFolder(root).AddWorker({worker});
+  if (!added) return added.error();
+  return true;
+}
+
+}  // namespace cli

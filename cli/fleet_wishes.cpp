@@ -1,0 +1,47 @@
+#include "cli/fleet_wishes.h"
+
+#include <fmt/format.h>
+
+#include "cli/status_reply.h"
+
+namespace cli {
+namespace {
+
+constexpr std::chrono::milliseconds kInterval(250);
+constexpr std::chrono::milliseconds kStep(50);
+constexpr std::chrono::seconds kTimeout(3);
+
+}  // namespace
+
+FleetWishes::FleetWishes(const StateDir& state, std::optional<int> tell)
+    : client_(state), tell_(tell) {
+  client_.set_timeout(kTimeout);
+  thread_ = std::thread([this] { Run(); });
+}
+
+FleetWishes::~FleetWishes() {
+  is_stopping_ = true;
+  thread_.join();
+}
+
+void FleetWishes::Run() {
+  while (!is_stopping_) {
+    Ask();
+    for (auto waited = kStep; waited < kInterval && !is_stopping_; waited += kStep) {
+      std::this_thread::sleep_for(kStep);
+    }
+  }
+}
+
+void FleetWishes::Ask() {
+  if (tell_) {
+    if (!client_.Post("/api/admin/scale", fmt::format("{{\"workers\":{}}}", *tell_))) return;
+    tell_.reset();
+  }
+  const common::Result<std::string> body = client_.Get("/api/status");
+  if (!body) return;
+  const common::Result<StatusReply> status = ParseStatus(*body);
+  if (status) latest_.Set({status->desired, status->stopped});
+}
+
+}  // namespace cli

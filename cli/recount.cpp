@@ -1,0 +1,104 @@
+#include "cli/recount.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/upstream_client.h"
+
+namespace cli {
+namespace {
+
+using common::Error;
+using common::ErrorKind;
+using common::Result;
+using nlohmann::json;
+
+constexpr int kTries = 6;
+constexpr double kShortestWait_s = 0.5;
+constexpr double kLongestWait_s = 30;
+constexpr std::int64_t kMaxPages = 1'000'000;
+
+std::string UrlEncoded(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", byte);
+    }
+  }
+  return encoded;
+}
+
+Result<std::string> AskPatiently(const std::string& url) {
+  std::string trouble;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    double wait_s = kShortestWait_s * (1 << attempt);
+    const Result<UpstreamAnswer> answer = AskUpstream(url);
+    if (answer && answer->status == 200) return answer->body;
+    if (answer && answer->status >= 400 && answer->status < 500 && answer->status != 429) {
+      return Error{ErrorKind::kRejected,
+                   fmt::format("HTTP {}: {}", answer->status, answer->body.substr(0, 200))};
+    }
+    trouble = answer ? fmt::format("HTTP {}", answer->status) : answer.error().message;
+    if (answer) wait_s = std::max(wait_s, std::strtod(answer->retry_after.c_str(), nullptr));
+    const std::chrono::duration<double> wait(std::min(wait_s, kLongestWait_s));
+    std::this_thread::sleep_for(wait);
+  }
+  return Error{ErrorKind::kTransient, trouble};
+}
+
+}  // namespace
+
+Result<std::string> AddPage(const std::string& body, WalletCount& count) {
+  const Error bad{ErrorKind::kMalformed, "a page of /trades is not of the known form"};
+  const json page = json::parse(body, nullptr, false);
+  if (!page.is_object() || !page.contains("data") || !page.contains("pagination")) return bad;
+  const json& rows = page["data"];
+  if (!rows.is_array() && !rows.is_null()) return bad;
+  for (const json& row : rows) {
+    if (!row.is_object() || !row.contains("size") || !row["size"].is_number()) return bad;
+    const std::string side = row.value("side", "");
+    if (side != "BUY" && side != "SELL") return bad;
+    SideCount& where = side == "BUY" ? count.buys : count.sells;
+    ++where.trades;
+    // Six decimals below nine milliards of shares: a double holds them exactly enough to round.
+    where.size += std::llround(row["size"].get<double>() * 1e6);
+  }
+  const json& pagination = page["pagination"];
+  if (!pagination.is_object() || !pagination.value("has_more", false)) return std::string();
+  const auto cursor = pagination.find("next_cursor");
+  if (cursor == pagination.end() || !cursor->is_string()) return bad;
+  return cursor->get<std::string>();
+}
+
+Result<WalletCount> CountUpstream(const std::string& data_url, const std::string& wallet,
+                                  std::int64_t end) {
+  const std::string filters = fmt::format(
+      "{}/trades?user={}&start=1&end={}&taker_only=false&filter_type=TOKENS&filter_amount=0.000001"
+      "&limit=1000",
+      data_url, wallet, end);
+  WalletCount count;
+  std::string cursor;
+  while (count.requests < kMaxPages) {
+    const Result<std::string> body =
+        AskPatiently(cursor.empty() ? filters : filters + "&cursor=" + UrlEncoded(cursor));
+    if (!body) return body.error();
+    ++count.requests;
+    Result<std::string> next = AddPage(*body, count);
+    if (!next) return next.error();
+    if (next->empty()) return count;
+    if (*next == cursor) return Error{ErrorKind::kMalformed, "the upstream repeats a page"};
+    cursor = std::move(*next);
+  }
+  return Error{ErrorKind::kMalformed, "the upstream's pages do not end"};
+}
+
+}  // namespace cli

@@ -1,0 +1,206 @@
+#include "cli/screen.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/format.h"
+#include "cli/terminal.h"
+
+namespace cli {
+namespace {
+
+void Append(std::vector<std::string>& lines, const std::vector<std::string>& more) {
+  if (more.empty()) return;
+  if (!lines.empty()) lines.emplace_back();
+  lines.insert(lines.end(), more.begin(), more.end());
+}
+
+double Fraction(const RunReply& run) {
+  if (run.wallets_total <= 0) return run.is_over() ? 1 : 0;
+  const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
+  return static_cast<double>(finished) / static_cast<double>(run.wallets_total);
+}
+
+std::string Outcome(const RunReply& run) {
+  if (run.outcome == "complete") return Green("complete");
+  if (run.outcome == "incomplete") return Yellow("incomplete");
+  return run.outcome.empty() ? run.state : run.outcome;
+}
+
+std::string Troubles(const RunReply& run) {
+  std::string text =
+      fmt::format("{} {}", Grouped(run.retries), run.retries == 1 ? "retry" : "retries");
+  if (run.throttled > 0) text += fmt::format(" · {} throttled", Grouped(run.throttled));
+  text += fmt::format(" · {} failed", Grouped(run.wallets_failed));
+  if (run.wallets_quarantined > 0) {
+    text += fmt::format(" · {} quarantined", Grouped(run.wallets_quarantined));
+  }
+  return text;
+}
+
+std::vector<std::string> StatusLines(const StatusReply& status, const std::string& address) {
+  std::string head =
+      fmt::format("{} · coordinator {} at {}, term {} · database {}",
+                  Bold("Seine " + status.version), status.state, address, status.term,
+                  status.database == "ok" ? Green("ok") : Red(status.database));
+  std::string fleet = fmt::format("{} of {} live", status.live, Plural(status.desired, "worker"));
+  for (std::size_t i = 0; i < status.stopped.size(); ++i) {
+    fleet += (i == 0 ? ", stopped: " : " ") + status.stopped[i];
+  }
+  std::string wallets =
+      fmt::format("{} wallets: {} completed, {} syncing, {} pending, {} failed · {} trades",
+                  Grouped(status.wallets_total), Grouped(status.wallets_completed),
+                  Grouped(status.wallets_syncing), Grouped(status.wallets_pending),
+                  Grouped(status.wallets_failed), Grouped(status.trades));
+  return {std::move(head), std::move(fleet), std::move(wallets)};
+}
+
+std::vector<std::string> RateLines(const StatusReply& status) {
+  Table table({"endpoint", ">allowed/s", ">used/s", ">throttled"});
+  for (const RateReply& rate : status.rates) {
+    if (rate.used_per_second < 0.05 && rate.throttled == 0) continue;
+    table.Add({rate.endpoint, rate.limit_per_second > 0 ? Rate(rate.limit_per_second) : "no limit",
+               Rate(rate.used_per_second), Grouped(rate.throttled)});
+  }
+  return table.empty() ? std::vector<std::string>() : table.Lines();
+}
+
+std::vector<std::string> CounterLines(const StatusReply& status) {
+  std::string text;
+  for (const auto& [name, count] : status.counters) {
+    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : " · ", name, Grouped(count));
+  }
+  if (text.empty()) return {};
+  return {Dim("counted: " + text)};
+}
+
+}  // namespace
+
+std::vector<std::string> RunLines(const RunReply& run) {
+  std::vector<std::string> lines{
+      fmt::format("Run {} ({}, source {}): {}", run.run, run.kind, run.source, Outcome(run))};
+  for (std::string& line : ProgressLines(run, TerminalWidth())) lines.push_back(std::move(line));
+  lines.push_back(fmt::format("{} chunks: {} done, {} leased, {} pending",
+                              Grouped(run.chunks_total), Grouped(run.chunks_done),
+                              Grouped(run.chunks_leased), Grouped(run.chunks_pending)));
+  return lines;
+}
+
+std::vector<std::string> ProgressLines(const RunReply& run, int width) {
+  const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
+  std::string figures = fmt::format(" {:5.1f} %  {} of {} wallets", 100 * Fraction(run),
+                                    Grouped(finished), Grouped(run.wallets_total));
+  if (run.eta_s && !run.is_over()) figures += " · " + Span(*run.eta_s) + " left";
+  const int bar = std::clamp(width - static_cast<int>(Columns(figures)) - 2, 8, 50);
+  return {Bar(Fraction(run), bar) + figures,
+          fmt::format("{} trades · {} trades/s · {} requests/s · {}", Grouped(run.trades),
+                      Rate(run.trades_per_s), Rate(run.requests_per_s), Troubles(run))};
+}
+
+std::string ProgressLine(const RunReply& run) {
+  const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
+  std::string text = fmt::format(
+      "run {} {}: {}/{} wallets ({:.1f} %), {} trades, {} trades/s, {} requests/s, {} retries, {} "
+      "failed",
+      run.run, run.state, finished, run.wallets_total, 100 * Fraction(run), run.trades,
+      Rate(run.trades_per_s), Rate(run.requests_per_s), run.retries, run.wallets_failed);
+  if (run.wallets_quarantined > 0) text += fmt::format(", {} quarantined", run.wallets_quarantined);
+  if (run.eta_s && !run.is_over()) text += ", " + Span(*run.eta_s) + " left";
+  return text;
+}
+
+std::vector<std::string> WorkerLines(const std::vector<WorkerReply>& workers) {
+  Table table({"worker", "state", "host", ">pid", ">beat", ">memory", ">db", ">trades", ">requests",
+               ">retries", "lease"});
+  for (const WorkerReply& worker : workers) {
+    std::vector<std::string> row{
+        worker.id,
+        worker.state == "live" ? Green(worker.state) : Yellow(worker.state),
+        worker.host,
+        std::to_string(worker.pid),
+        worker.state == "gone"
+            ? "-"
+            : fmt::format("{:.1f} s", static_cast<double>(worker.last_beat_ms) / 1000),
+        Bytes(worker.rss_bytes),
+        fmt::format("{:.0f} ms", worker.database_latency_ms),
+        Grouped(worker.trades),
+        Grouped(worker.requests),
+        Grouped(worker.retries)};
+    if (worker.leases.empty()) row.emplace_back("-");
+    for (const LeaseReply& lease : worker.leases) {
+      if (row.empty()) row.assign(10, "");
+      row.push_back(fmt::format("chunk {} of run {}: {}/{} wallets, {} in flight, {} rows, {}",
+                                lease.chunk, lease.run, Grouped(lease.wallets_done),
+                                Grouped(lease.wallets), lease.in_flight, Grouped(lease.rows),
+                                Span(static_cast<double>(lease.age_ms) / 1000)));
+      table.Add(std::move(row));
+      row.clear();
+    }
+    if (!row.empty()) table.Add(std::move(row));
+  }
+  if (table.empty()) return {"No worker is connected."};
+  return table.Lines();
+}
+
+std::vector<std::string> RunsLines(const std::vector<RunReply>& runs) {
+  Table table({">run", "kind", "source", "state", "requested (UTC)", ">took", ">wallets", ">failed",
+               ">trades", ">requests", ">retries"});
+  for (const RunReply& run : runs) {
+    const bool has_taken = run.started_at > 0 && run.finished_at >= run.started_at;
+    table.Add({std::to_string(run.run), run.kind, run.source, Outcome(run), Utc(run.requested_at),
+               has_taken ? Span(static_cast<double>(run.finished_at - run.started_at)) : "-",
+               fmt::format("{}/{}", Grouped(run.wallets_done), Grouped(run.wallets_total)),
+               Grouped(run.wallets_failed + run.wallets_quarantined), Grouped(run.trades),
+               Grouped(run.requests), Grouped(run.retries)});
+  }
+  if (table.empty()) return {"No run yet; start one with `seine sync`."};
+  return table.Lines();
+}
+
+std::vector<std::string> ProgramLines(const std::vector<ProgramState>& programs) {
+  std::vector<std::string> lines;
+  for (const ProgramState& program : programs) {
+    if (program.pid != 0 && program.restarts == 0) continue;
+    std::string line = program.name + ": ";
+    line += program.pid != 0 ? fmt::format("running, started again {} time{}", program.restarts,
+                                           program.restarts == 1 ? "" : "s")
+                             : Red("not running");
+    if (!program.note.empty()) {
+      line += fmt::format(" ({}{})", program.pid != 0 ? "last time it " : "", program.note);
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Overview LookAround(const StateDir& state, const AdminClient& client) {
+  Overview overview;
+  const common::Result<std::string> body = client.Get("/api/status");
+  if (!body) {
+    overview.lines = {body.error().message};
+    Append(overview.lines, ProgramLines(ReadProgramStates(state)));
+    return overview;
+  }
+  const common::Result<StatusReply> status = ParseStatus(*body);
+  if (!status) {
+    overview.lines = {status.error().message};
+    return overview;
+  }
+  overview.is_answered = true;
+  Append(overview.lines, StatusLines(*status, client.address()));
+  if (status->run) Append(overview.lines, RunLines(*status->run));
+  if (!status->queued.empty()) {
+    overview.lines.push_back(Plural(static_cast<std::int64_t>(status->queued.size()), "more run") +
+                             " queued");
+  }
+  if (const auto answer = client.Get("/api/workers")) {
+    if (const auto workers = ParseWorkers(*answer)) Append(overview.lines, WorkerLines(*workers));
+  }
+  Append(overview.lines, RateLines(*status));
+  Append(overview.lines, ProgramLines(ReadProgramStates(state)));
+  Append(overview.lines, CounterLines(*status));
+  return overview;
+}
+
+}  // namespace cli

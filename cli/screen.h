@@ -1,0 +1,32 @@
+// What the coordinator and the supervisor tell, as lines for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/admin_client.h"
+#include "cli/fleet_settings.h"
+#include "cli/status_reply.h"
+
+namespace cli {
+
+std::vector<std::string> RunLines(const RunReply& run);
+std::vector<std::string> WorkerLines(const std::vector<WorkerReply>& workers);
+std::vector<std::string> RunsLines(const std::vector<RunReply>& runs);
+// Only what is worth a word: what does not run, and what was started again.
+std::vector<std::string> ProgramLines(const std::vector<ProgramState>& programs);
+
+// Two lines for a run under way: a bar, and figures.
+std::vector<std::string> ProgressLines(const RunReply& run, int width);
+// The same in one plain line.
+std::string ProgressLine(const RunReply& run);
+
+// Asks the coordinator and tells all of it; where it does not answer, why, and what the
+// supervisor knows.
+struct Overview {
+  bool is_answered = false;
+  std::vector<std::string> lines;
+};
+Overview LookAround(const StateDir& state, const AdminClient& client);
+
+}  // namespace cli

@@ -1,0 +1,54 @@
+#include "cli/upstream_client.h"
+
+#include <chrono>
+#include <ctime>
+
+#include <httplib.h>
+
+namespace cli {
+namespace {
+
+constexpr std::chrono::seconds kConnectTimeout(5);
+constexpr std::chrono::seconds kReadTimeout(30);
+
+}  // namespace
+
+std::optional<UrlParts> SplitUrl(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return std::nullopt;
+  const std::string name = url.substr(0, scheme);
+  if (name != "http" && name != "https") return std::nullopt;
+  const std::size_t slash = url.find_first_of("/?", scheme + 3);
+  UrlParts parts{url.substr(0, slash), slash == std::string::npos ? "/" : url.substr(slash)};
+  if (parts.origin.size() == scheme + 3) return std::nullopt;
+  return parts;
+}
+
+std::optional<std::int64_t> ParseHttpDate(const std::string& text) {
+  std::tm parts{};
+  if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S", &parts) == nullptr) return std::nullopt;
+  return timegm(&parts);
+}
+
+common::Result<UpstreamAnswer> AskUpstream(const std::string& url, const std::string& body) {
+  const std::optional<UrlParts> parts = SplitUrl(url);
+  if (!parts) {
+    return common::Error{common::ErrorKind::kRejected, "'" + url + "' is no http or https URL"};
+  }
+  httplib::Client client(parts->origin);
+  client.set_connection_timeout(kConnectTimeout);
+  client.set_read_timeout(kReadTimeout);
+  const auto start = std::chrono::steady_clock::now();
+  const httplib::Result answer = body.empty()
+                                     ? client.Get(parts->target)
+                                     : client.Post(parts->target, body, "application/json");
+  if (!answer) {
+    return common::Error{common::ErrorKind::kTransient,
+                         parts->origin + ": " + httplib::to_string(answer.error())};
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return UpstreamAnswer{answer->status, answer->body, answer->get_header_value("Date"),
+                        answer->get_header_value("Retry-After"), took.count()};
+}
+
+}  // namespace cli

@@ -1,0 +1,140 @@
+#include "cli/admin_client.h"
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "cli/files.h"
+#include "cli/recount.h"
+#include "cli/screen.h"
+#include "cli/status_reply.h"
+#include "cli/upstream_client.h"
+#include "tests/cli/stub_coordinator.h"
+#include "tests/cli/temporary_folder.h"
+
+namespace cli {
+namespace {
+
+class AdminClientTest : public ::testing::Test {
+ protected:
+  AdminClientTest() : state_(*StateDir::Open(folder_.path().string())), client_(state_) {
+    unsetenv("SEINE_API_KEY");
+    EXPECT_TRUE(WriteFile(state_.admin_key(), std::string(StubCoordinator::kApiKey) + "\n"));
+    EXPECT_TRUE(WriteFile(state_.coordinator(), "{\"http\":\"" + stub_.address() + "\"}"));
+  }
+
+  TemporaryFolder folder_;
+  StubCoordinator stub_;
+  StateDir state_;
+  AdminClient client_;
+};
+
+TEST_F(AdminClientTest, FindsTheCoordinatorAndItsKey) {
+  EXPECT_TRUE(client_.IsUp());
+  EXPECT_TRUE(client_.Post("/api/admin/scale", R"({"workers":3})"));
+  EXPECT_EQ(stub_.posts(), std::vector<std::string>{R"(/api/admin/scale {"workers":3})"});
+}
+
+TEST_F(AdminClientTest, ARefusalIsToldInTheCoordinatorsWords) {
+  stub_.AnswerPost("/api/admin/ingest", 409, R"({"error":"a run is being cancelled"})");
+  const auto answer = client_.Post("/api/admin/ingest", "{}");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message, "a run is being cancelled");
+  EXPECT_EQ(answer.error().kind, common::ErrorKind::kRejected);
+}
+
+TEST_F(AdminClientTest, AWrongKeySaysWhereTheRightOneIs) {
+  ASSERT_TRUE(WriteFile(state_.admin_key(), "another"));
+  const auto answer = client_.Post("/api/admin/scale", "{}");
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("admin.key"), std::string::npos);
+}
+
+TEST_F(AdminClientTest, NobodyThereSaysWhatToDo) {
+  const AdminClient nobody(state_, "127.0.0.1:1");
+  const auto answer = nobody.Get("/api/status");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, common::ErrorKind::kTransient);
+  EXPECT_NE(answer.error().message.find("seine up"), std::string::npos);
+}
+
+TEST_F(AdminClientTest, PatienceOutlastsAnUnreadyCoordinator) {
+  stub_.Answer("/api/status", 503, R"({"error":"no lease yet"})");
+  std::thread later([this] { stub_.Answer("/api/status", 200, "{}"); });
+  EXPECT_TRUE(client_.GetPatiently("/api/status", std::chrono::seconds(20)));
+  later.join();
+}
+
+TEST_F(AdminClientTest, ReachableTurnsEveryAddressIntoThisMachine) {
+  EXPECT_EQ(Reachable("0.0.0.0:8600"), "127.0.0.1:8600");
+  EXPECT_EQ(Reachable("tcp://*:5600"), "tcp://127.0.0.1:5600");
+  EXPECT_EQ(Reachable("10.0.0.0:8600"), "10.0.0.0:8600");
+}
+
+TEST(StatusReplyTest, ReadsARunAndToleratesWhatIsMissing) {
+  const auto run = ParseRun(
+      R"({"run":7,"state":"finished","outcome":"incomplete","wallets":{"total":10,"done":8,)"
+      R"("failed":1,"quarantined":1},"trades":1234,"eta_s":null,)"
+      R"("failed":[{"wallet":"0xab","reason":"HTTP 500"}]})");
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->wallets_done, 8);
+  EXPECT_FALSE(run->eta_s);
+  EXPECT_TRUE(run->is_over());
+  ASSERT_EQ(run->failed.size(), 1U);
+  EXPECT_EQ(run->failed[0].reason, "HTTP 500");
+  EXPECT_FALSE(ParseRun("<html>"));
+}
+
+TEST(StatusReplyTest, ReadsWorkersAndTheirLeases) {
+  const auto workers = ParseWorkers(
+      R"({"workers":[{"id":"worker-1","state":"live","leases":[{"chunk":3,"wallets":50}]}]})");
+  ASSERT_TRUE(workers);
+  ASSERT_EQ(workers->size(), 1U);
+  EXPECT_EQ(workers->front().leases.front().wallets, 50);
+  EXPECT_EQ(WorkerLines(*workers).size(), 2U);
+}
+
+TEST(StatusReplyTest, ProgressIsOneLineWithTheFigures) {
+  RunReply run;
+  run.run = 7;
+  run.state = "running";
+  run.wallets_total = 200;
+  run.wallets_done = 50;
+  run.trades = 12345;
+  run.eta_s = 90;
+  EXPECT_EQ(ProgressLine(run),
+            "run 7 running: 50/200 wallets (25.0 %), 12345 trades, 0 trades/s, 0 requests/s, 0 "
+            "retries, 0 failed, 1 m 30 s left");
+}
+
+TEST(RecountTest, SumsAPageInMillionths) {
+  WalletCount count;
+  const auto next =
+      AddPage(R"({"data":[{"side":"BUY","size":22.84},{"side":"SELL","size":0.000001},)"
+              R"({"side":"BUY","size":1}],"pagination":{"has_more":true,"next_cursor":"abc"}})",
+              count);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(*next, "abc");
+  EXPECT_EQ(count.buys, (SideCount{2, 23'840'000}));
+  EXPECT_EQ(count.sells, (SideCount{1, 1}));
+}
+
+TEST(RecountTest, ALastPageAndABrokenOne) {
+  WalletCount count;
+  EXPECT_EQ(*AddPage(R"({"data":null,"pagination":{"has_more":false}})", count), "");
+  EXPECT_FALSE(AddPage(R"({"data":[],"pagination":{"has_more":true}})", count));
+  EXPECT_FALSE(AddPage("<html>429</html>", count));
+}
+
+TEST(UpstreamClientTest, SplitsUrls) {
+  const auto parts = SplitUrl("https://data-api.polymarket.com/v2/status?x=1");
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->origin, "https://data-api.polymarket.com");
+  EXPECT_EQ(parts->target, "/v2/status?x=1");
+  EXPECT_FALSE(SplitUrl("ftp://x/"));
+  EXPECT_FALSE(SplitUrl("http://"));
+  EXPECT_EQ(ParseHttpDate("Tue, 28 Apr 2026 11:00:40 GMT"), 1777374040);
+}
+
+}  // namespace
+}  // namespace cli

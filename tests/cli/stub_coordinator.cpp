@@ -1,0 +1,105 @@
+#include "tests/cli/stub_coordinator.h"
+
+#include <map>
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+namespace cli {
+
+struct StubCoordinator::Server {
+  httplib::Server http;
+  mutable std::mutex mutex;
+  int desired = 0;
+  std::string stopped = "[]";
+  std::map<std::string, std::pair<int, std::string>> gets;
+  std::map<std::string, std::pair<int, std::string>> posts_answers;
+  std::vector<std::string> posts;
+
+  void Get(const httplib::Request& request, httplib::Response& answer) {
+    const std::lock_guard lock(mutex);
+    if (const auto found = gets.find(request.path); found != gets.end()) {
+      answer.status = found->second.first;
+      answer.set_content(found->second.second, "application/json");
+    } else if (request.path == "/healthz") {
+      answer.set_content("ok", "text/plain");
+    } else if (request.path == "/api/status") {
+      answer.set_content(
+          fmt::format("{{\"version\":\"0\",\"state\":\"running\",\"database\":\"ok\",\"fleet\":"
+                      "{{\"desired\":{},\"live\":0,\"stopped\":{}}}}}",
+                      desired, stopped),
+          "application/json");
+    } else {
+      answer.status = 404;
+      answer.set_content(R"({"error":"no such page"})", "application/json");
+    }
+  }
+
+  void Post(const httplib::Request& request, httplib::Response& answer) {
+    const std::lock_guard lock(mutex);
+    if (request.get_header_value("x-api-key") != kApiKey) {
+      answer.status = 401;
+      answer.set_content(R"({"error":"wrong key"})", "application/json");
+      return;
+    }
+    posts.push_back(request.path + " " + request.body);
+    if (request.path == "/api/admin/scale") {
+      desired = std::atoi(request.body.c_str() + request.body.find(':') + 1);
+    }
+    if (const auto found = posts_answers.find(request.path); found != posts_answers.end()) {
+      answer.status = found->second.first;
+      answer.set_content(found->second.second, "application/json");
+      return;
+    }
+    answer.set_content("{}", "application/json");
+  }
+};
+
+StubCoordinator::StubCoordinator() : server_(std::make_unique<Server>()) {
+  server_->http.Get(".*", [this](const httplib::Request& request, httplib::Response& answer) {
+    server_->Get(request, answer);
+  });
+  server_->http.Post(".*", [this](const httplib::Request& request, httplib::Response& answer) {
+    server_->Post(request, answer);
+  });
+  port_ = server_->http.bind_to_any_port("127.0.0.1");
+  thread_ = std::thread([this] { server_->http.listen_after_bind(); });
+  while (!server_->http.is_running()) std::this_thread::yield();
+}
+
+StubCoordinator::~StubCoordinator() {
+  server_->http.stop();
+  thread_.join();
+}
+
+std::string StubCoordinator::address() const {
+  return fmt::format("127.0.0.1:{}", port_);
+}
+
+void StubCoordinator::SetFleet(int desired, const std::string& stopped_json) {
+  const std::lock_guard lock(server_->mutex);
+  server_->desired = desired;
+  server_->stopped = stopped_json;
+}
+
+int StubCoordinator::desired() const {
+  const std::lock_guard lock(server_->mutex);
+  return server_->desired;
+}
+
+void StubCoordinator::Answer(const std::string& path, int status, const std::string& body) {
+  const std::lock_guard lock(server_->mutex);
+  server_->gets[path] = {status, body};
+}
+
+void StubCoordinator::AnswerPost(const std::string& path, int status, const std::string& body) {
+  const std::lock_guard lock(server_->mutex);
+  server_->posts_answers[path] = {status, body};
+}
+
+std::vector<std::string> StubCoordinator::posts() const {
+  const std::lock_guard lock(server_->mutex);
+  return server_->posts;
+}
+
+}  // namespace cli

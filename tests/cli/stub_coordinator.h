@@ -1,0 +1,41 @@
+// A coordinator's HTTP as tests want it: on a free port, answering from its fields.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace cli {
+
+class StubCoordinator {
+ public:
+  StubCoordinator();
+  ~StubCoordinator();
+  StubCoordinator(const StubCoordinator&) = delete;
+  StubCoordinator& operator=(const StubCoordinator&) = delete;
+
+  std::string address() const;  // host:port
+  int port() const { return port_; }
+
+  void SetFleet(int desired, const std::string& stopped_json = "[]");
+  int desired() const;
+  // What GET `path` answers from now on.
+  void Answer(const std::string& path, int status, const std::string& body);
+  // Answers to POST `path`.
+  void AnswerPost(const std::string& path, int status, const std::string& body);
+  // "path body" of every POST that had the right key.
+  std::vector<std::string> posts() const;
+
+  static constexpr char kApiKey[] = "secret-of-the-stub";
+
+ private:
+  struct Server;
+  std::unique_ptr<Server> server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace cli
