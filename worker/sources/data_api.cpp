@@ -1,0 +1,142 @@
+// What is proven, and by what.
+//
+// /status says that all fills up to `now - age - lag` are served, and caches in front of /trades
+// show what was served up to kDataApiCacheAge ago; a horizon is therefore `now` less all three.
+// A page that was asked for when the horizon was H shows every fill up to H that lies in its part
+// of the feed, and the feed is keyset on (timestamp, sequence): older parts do not move while newer
+// rows come. So a walk that began at horizon H and read every page down to `floor` has every fill
+// of [floor, H].
+//
+// A walk of one page ends there: that page was its head and its end, and asking again at once would
+// show the same. A longer walk took time, so its head is read again from the newest row down to
+// H - kDataApiOverlap, under a new horizon H2; that also catches rows that came late. [floor, H]
+// and [H - overlap, H2] leave no gap, and the wallet is complete to H2. The cache's age is in H2
+// already.
+//
+// A refresh is a walk from the newest row down to complete_to - kDataApiOverlap; it needs no second
+// reading, because the next refresh overlaps it. Re-read rows get the same keys, so they are stored
+// once; a row that came late is a new one.
+#include "worker/sources/data_api.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/check.h"
+#include "worker/sources/data_api_page.h"
+#include "worker/sources/json_text.h"
+
+namespace worker::sources {
+namespace {
+
+using Phase = DataApiPosition::Phase;
+
+constexpr int kPageSize = 1000;
+
+DataApiPosition BeginOf(const common::Cursor& cursor) {
+  DataApiPosition position;
+  position.phase = cursor.complete_to == 0 ? Phase::kWalk : Phase::kHead;
+  const common::UnixSeconds proven =
+      cursor.complete_to == 0 ? 0 : cursor.complete_to - kDataApiOverlap;
+  position.floor = std::max({common::UnixSeconds{1}, cursor.owned_from, proven + 1});
+  return position;
+}
+
+DataApiPosition PositionOf(const common::Cursor& cursor) {
+  return DecodeDataApiPosition(cursor.position).value_or(BeginOf(cursor));
+}
+
+// The cursor is opaque, so every byte of it that is not surely plain is escaped.
+std::string EscapeQuery(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (is_plain) {
+      escaped.push_back(c);
+    } else {
+      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
+// Ends a walk of several pages: the head, from the newest row on again.
+DataApiPosition HeadAfter(const DataApiPosition& walk) {
+  DataApiPosition head;
+  head.phase = Phase::kHead;
+  head.floor = std::max(walk.floor, walk.horizon + 1 - kDataApiOverlap);
+  head.oldest_refused = walk.oldest_refused;
+  return head;
+}
+
+}  // namespace
+
+DataApi::DataApi(std::string base_url)
+    : base_url_(std::move(base_url)), json_(std::make_unique<JsonText>()) {}
+
+DataApi::~DataApi() = default;
+
+HttpRequest DataApi::FreshnessRequest() const {
+  return {.endpoint = Endpoint::kDataOther, .url = base_url_ + "/status", .body = {}};
+}
+
+common::Result<common::UnixSeconds> DataApi::ParseFreshness(std::string_view body,
+                                                            common::UnixSeconds now) const {
+  const common::Result<common::UnixSeconds> lag = ReadDataApiLag(*json_, body);
+  if (!lag) return lag.error();
+  if (*lag > kDataApiLargestLag) {
+    return common::Error{common::ErrorKind::kTransient,
+                         fmt::format("the Data API is stale: {} s behind", *lag)};
+  }
+  return now - *lag - kDataApiCacheAge;
+}
+
+HttpRequest DataApi::PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
+                                 common::UnixSeconds /*horizon*/) const {
+  CHECK(cursor.source == id());
+  const DataApiPosition position = PositionOf(cursor);
+  // filter_amount=0 would mean the default of 0.01 and hide dust; a cursor does not hold filters.
+  std::string url = fmt::format(
+      "{}/trades?user={}&taker_only=false&filter_type=TOKENS&filter_amount=0.000001&limit={}"
+      "&start={}",
+      base_url_, wallet.ToString(), kPageSize, position.floor);
+  if (!position.next_cursor.empty()) url += "&cursor=" + EscapeQuery(position.next_cursor);
+  return {.endpoint = Endpoint::kDataTrades, .url = std::move(url), .body = {}};
+}
+
+common::Result<Page> DataApi::ParsePage(const common::WalletAddress& wallet,
+                                        const common::Cursor& cursor, common::UnixSeconds horizon,
+                                        std::string_view body) const {
+  CHECK(cursor.source == id());
+  DataApiPosition position = PositionOf(cursor);
+  const bool is_first = position.next_cursor.empty();
+  if (is_first) position.horizon = std::max<common::UnixSeconds>(0, horizon);
+  common::Result<DataApiPage> read = ReadDataApiPage(*json_, body, wallet, position);
+  if (!read) return read.error();
+
+  Page page;
+  page.trades = std::move(read->trades);
+  page.hints = std::move(read->hints);
+  page.refused = std::move(read->refused);
+  page.next = cursor;
+  if (read->has_more) {
+    page.next.position = Encode(position);
+    return page;
+  }
+  if (position.phase == Phase::kWalk && !is_first) {
+    page.next.position = Encode(HeadAfter(position));
+    return page;
+  }
+  page.last = true;
+  page.next.position.clear();
+  page.next.complete_to = std::max(cursor.complete_to, position.horizon);
+  if (position.oldest_refused != 0) {
+    page.next.complete_to = std::min(page.next.complete_to, position.oldest_refused - 1);
+    page.shortfall = fmt::format("a row at {} cannot be a trade", position.oldest_refused);
+  }
+  return page;
+}
+
+}  // namespace worker::sources

@@ -1,0 +1,35 @@
+// A page of the Data API's /trades, read and checked against the walk that it continues.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "worker/sources/data_api_position.h"
+#include "worker/sources/trade_source.h"
+
+namespace worker::sources {
+
+class JsonText;
+
+struct DataApiPage {
+  std::vector<common::Trade> trades;
+  std::vector<TokenHint> hints;
+  std::vector<std::string> refused;
+  bool has_more = false;
+  std::string next_cursor;  // empty unless has_more
+};
+
+// Reads the page that was asked for at `position`. On success `position` has moved to the page's
+// end: boundary, tally, page_hash, oldest_refused and next_cursor. kTransient: an error body, no
+// complete JSON, rows that are not `wallet`'s, repeat, are not in order or not in the asked time,
+// or a pagination that contradicts itself. kMalformed: a row lacks what identifies it.
+common::Result<DataApiPage> ReadDataApiPage(JsonText& json, std::string_view body,
+                                            const common::WalletAddress& wallet,
+                                            DataApiPosition& position);
+
+// How far behind the upstream says it is, from the body of /status.
+common::Result<common::UnixSeconds> ReadDataApiLag(JsonText& json, std::string_view body);
+
+}  // namespace worker::sources
