@@ -1,0 +1,520 @@
+// How chunks change in PostgreSQL: finished, taken back, split; and how a run begins and ends.
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "coordinator/plans/trades.h"
+#include "coordinator/postgres_ledger.h"
+#include "coordinator/postgres_rows.h"
+
+namespace coordinator {
+namespace {
+
+using common::Done;
+using common::Error;
+using common::ErrorKind;
+using common::PgConnection;
+using common::PgParams;
+using common::PgRows;
+using common::Result;
+using common::RunId;
+using common::Status;
+using common::Term;
+
+constexpr std::int32_t kWalletsAtOnce = 50'000;
+constexpr std::size_t kChunksAtOnce = 128;
+
+// One wallet of a chunk, as the database has it.
+struct WalletMark {
+  std::int32_t wallet = 0;
+  bool done = false;      // in this run
+  bool settled = false;   // failed for good, or quarantined
+  bool suspect = false;   // blamed for a death within 72 h
+  bool advanced = false;  // under this very lease
+};
+
+constexpr char kMarks[] = R"sql(
+SELECT u.wallet_id, coalesce(s.done_run, 0) = c.run_id,
+       coalesce(s.quarantined, false) OR EXISTS (
+         SELECT 1 FROM run_failure f
+          WHERE f.run_id = c.run_id AND f.wallet_id = u.wallet_id AND f.final),
+       EXISTS (SELECT 1 FROM wallet_blame b WHERE b.wallet_id = u.wallet_id
+                  AND b.died_at > now() - interval '72 hours'),
+       EXISTS (SELECT 1 FROM wallet_cursor k
+                WHERE k.wallet_id = u.wallet_id AND k.epoch = $2)
+FROM chunk c CROSS JOIN LATERAL unnest(c.wallets) WITH ORDINALITY AS u(wallet_id, place)
+LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id
+WHERE c.chunk_id = $1 ORDER BY u.place)sql";
+
+Result<std::vector<WalletMark>> ReadMarks(PgConnection& connection, common::ChunkId chunk,
+                                          common::Epoch epoch) {
+  const auto rows = connection.Exec(kMarks, PgParams().Int64(chunk.value).Int64(epoch.value));
+  if (!rows) return rows.error();
+  std::vector<WalletMark> marks;
+  for (int i = 0; i < rows->size(); ++i) {
+    marks.push_back({static_cast<std::int32_t>(rows->Int64(i, 0)), rows->Bool(i, 1),
+                     rows->Bool(i, 2), rows->Bool(i, 3), rows->Bool(i, 4)});
+  }
+  return marks;
+}
+
+NewChunk ChunkOf(std::vector<std::int32_t> wallets, int round, std::int64_t wait_ms = 0) {
+  NewChunk chunk;
+  chunk.weight = static_cast<std::int64_t>(wallets.size()) * plans::kWalletWeight;
+  chunk.wallets = std::move(wallets);
+  chunk.round = round;
+  chunk.wait_ms = wait_ms;
+  return chunk;
+}
+
+void AddPieces(const std::vector<std::int32_t>& wallets, std::size_t pieces, int round,
+               std::vector<NewChunk>& out) {
+  pieces = std::min(pieces, wallets.size());
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    const auto from = static_cast<long>(wallets.size() * piece / pieces);
+    const auto to = static_cast<long>(wallets.size() * (piece + 1) / pieces);
+    out.push_back(ChunkOf({wallets.begin() + from, wallets.begin() + to}, round));
+  }
+}
+
+Result<std::vector<ChunkRow>> Create(PgConnection& connection, RunId run, const std::string& kind,
+                                     const std::vector<NewChunk>& chunks) {
+  if (chunks.empty()) return std::vector<ChunkRow>{};
+  const auto ids = InsertChunks(connection, run, kind, chunks);
+  if (!ids) return ids.error();
+  return ReadChunks(connection, *ids);
+}
+
+struct Locked {
+  ChunkRow row;
+  std::string kind;
+};
+
+// Locks the chunk, which waits for a batch that is being committed under its lease. Nothing where
+// there is no such chunk.
+Result<std::optional<Locked>> Lock(PgConnection& connection, common::ChunkId chunk) {
+  const auto rows = connection.Exec("SELECT kind FROM chunk WHERE chunk_id = $1 FOR UPDATE",
+                                    PgParams().Int64(chunk.value));
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<Locked>{};
+  auto read = ReadChunks(connection, {chunk.value});
+  if (!read) return read.error();
+  return std::optional<Locked>{Locked{read->front(), std::string(rows->Text(0, 0))}};
+}
+
+Status AddUse(PgConnection& connection, RunId run, const RunUse& use) {
+  if (use.trades == 0 && use.requests == 0 && use.retries == 0 && use.throttled == 0) {
+    return Done{};
+  }
+  const auto rows = connection.Exec(
+      "UPDATE run SET trades = trades + $2, requests = requests + $3, retries = retries + $4, "
+      "throttled = throttled + $5 WHERE run_id = $1",
+      PgParams()
+          .Int64(run.value)
+          .Int64(use.trades)
+          .Int64(use.requests)
+          .Int64(use.retries)
+          .Int64(use.throttled));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+Status WriteFailures(PgConnection& connection, RunId run,
+                     const std::vector<WalletFailure>& failures) {
+  if (failures.empty()) return Done{};
+  common::PgArray wallets = common::PgArray::OfInt32();
+  common::PgArray finals = common::PgArray::OfBool();
+  common::PgArray reasons = common::PgArray::OfText();
+  for (const WalletFailure& failure : failures) {
+    wallets.Add(failure.wallet.value);
+    finals.Add(failure.final);
+    reasons.Add(failure.reason);
+  }
+  const auto rows = connection.Exec(
+      "INSERT INTO run_failure (run_id, wallet_id, reason, final) "
+      "SELECT $1, u.wallet, u.reason, u.final "
+      "FROM unnest($2::int[], $3::bool[], $4::text[]) AS u(wallet, final, reason) ORDER BY 2 "
+      "ON CONFLICT (run_id, wallet_id) DO UPDATE "
+      "SET reason = EXCLUDED.reason, final = run_failure.final OR EXCLUDED.final",
+      PgParams().Int64(run.value).Array(wallets).Array(finals).Array(reasons));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+// Forgets failures of wallets that were completed in a later round.
+Status ForgiveDone(PgConnection& connection, RunId run, const std::vector<WalletMark>& marks) {
+  std::vector<std::int32_t> done;
+  for (const WalletMark& mark : marks) {
+    if (mark.done) done.push_back(mark.wallet);
+  }
+  if (done.empty()) return Done{};
+  const auto rows =
+      connection.Exec("DELETE FROM run_failure WHERE run_id = $1 AND wallet_id = ANY($2::int[])",
+                      PgParams().Int64(run.value).Int32s(done));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+Result<std::int64_t> Blame(PgConnection& connection, const std::vector<std::int32_t>& wallets,
+                           const ReclaimRequest& request) {
+  const auto rows = connection.Exec(
+      "INSERT INTO wallet_blame (wallet_id, worker, chunk_id) "
+      "SELECT u, $2, $3 FROM unnest($1::int[]) AS u",
+      PgParams().Int32s(wallets).Text(request.worker.value).Int64(request.chunk.value));
+  if (!rows) return rows.error();
+  const auto blames = connection.Exec(
+      "SELECT count(*) FROM wallet_blame WHERE wallet_id = $1 "
+      "AND died_at > now() - interval '72 hours'",
+      PgParams().Int32(wallets.front()));
+  if (!blames) return blames.error();
+  return blames->Int64(0, 0);
+}
+
+Status Quarantine(PgConnection& connection, RunId run, std::int32_t wallet, std::int64_t deaths) {
+  const std::string reason =
+      "quarantined: " + std::to_string(deaths) + " workers died while they worked on this wallet";
+  const auto rows = connection.Exec(
+      "INSERT INTO wallet_sync AS s (wallet_id, status, quarantined, error_count, last_error) "
+      "VALUES ($1, 3, true, 1, $2) ON CONFLICT (wallet_id) DO UPDATE SET status = 3, "
+      "quarantined = true, error_count = s.error_count + 1, last_error = EXCLUDED.last_error",
+      PgParams().Int32(wallet).Text(reason));
+  if (!rows) return rows.error();
+  return WriteFailures(connection, run, {{{wallet}, true, reason}});
+}
+
+Status SetPending(PgConnection& connection, common::ChunkId chunk,
+                  const std::vector<std::int32_t>& wallets) {
+  const auto rows = connection.Exec(
+      "UPDATE chunk SET epoch = nextval('lease_epoch'), owner = NULL, wallets = $2::int[], "
+      "state = CASE WHEN cardinality($2::int[]) = 0 THEN 'done' ELSE 'pending' END, "
+      "done_at = CASE WHEN cardinality($2::int[]) = 0 THEN now() END WHERE chunk_id = $1",
+      PgParams().Int64(chunk.value).Int32s(wallets));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+}  // namespace
+
+// --- Finished ----------------------------------------------------------------------------------
+
+Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
+  PgConnection& connection = *connection_;
+  auto locked = Lock(connection, request.chunk);
+  if (!locked) return locked.error();
+  FinishedAnswer answer;
+  answer.chunk = request.chunk;
+  answer.epoch = request.epoch;
+  if (!locked->has_value() || (*locked)->row.epoch != request.epoch) return LedgerAnswer{answer};
+  const ChunkRow& row = (*locked)->row;
+  answer.closed = true;
+  if (row.state == ChunkRow::State::kDone) {  // The same request, offered again.
+    auto pending = ReadOpenChunks(connection, row.run, true);
+    if (!pending) return pending.error();
+    answer.created = std::move(*pending);
+    return LedgerAnswer{std::move(answer)};
+  }
+  const auto marks = ReadMarks(connection, request.chunk, request.epoch);
+  if (!marks) return marks.error();
+
+  std::map<std::int32_t, const WalletFailure*> failed;
+  for (const WalletFailure& failure : request.failures) failed[failure.wallet.value] = &failure;
+  std::vector<WalletFailure> failures;
+  std::vector<std::int32_t> again;    // in the next round
+  std::vector<std::int32_t> missing;  // nobody said what became of them
+  std::vector<NewChunk> chunks;
+  const bool last_round = row.round >= kRetryRounds;
+  const std::int64_t wait_ms =
+      last_round
+          ? 0
+          : std::chrono::duration_cast<std::chrono::milliseconds>(kRetryDelays[row.round]).count();
+  for (const WalletMark& mark : *marks) {
+    const auto failure = failed.find(mark.wallet);
+    if (mark.done) {
+      ++answer.wallets_done;
+    } else if (mark.settled) {
+      continue;
+    } else if (failure == failed.end()) {
+      missing.push_back(mark.wallet);
+    } else {
+      failures.push_back(*failure->second);
+      failures.back().final = failures.back().final || last_round;
+      if (failures.back().final) {
+        ++answer.failed_now;
+      } else if (mark.suspect) {
+        chunks.push_back(ChunkOf({mark.wallet}, row.round + 1, wait_ms));
+      } else {
+        again.push_back(mark.wallet);
+      }
+    }
+  }
+  if (!again.empty()) chunks.push_back(ChunkOf(std::move(again), row.round + 1, wait_ms));
+  if (!missing.empty()) chunks.push_back(ChunkOf(std::move(missing), row.round));
+
+  const auto closed =
+      connection.Exec("UPDATE chunk SET state = 'done', done_at = now() WHERE chunk_id = $1",
+                      PgParams().Int64(request.chunk.value));
+  if (!closed) return closed.error();
+  if (const Status status = WriteFailures(connection, row.run, failures); !status) {
+    return status.error();
+  }
+  if (const Status status = ForgiveDone(connection, row.run, *marks); !status) {
+    return status.error();
+  }
+  if (const Status status = AddUse(connection, row.run, request.use); !status) {
+    return status.error();
+  }
+  auto created = Create(connection, row.run, (*locked)->kind, chunks);
+  if (!created) return created.error();
+  answer.created = std::move(*created);
+  return LedgerAnswer{std::move(answer)};
+}
+
+// --- Taken back --------------------------------------------------------------------------------
+
+Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
+  PgConnection& connection = *connection_;
+  auto locked = Lock(connection, request.chunk);
+  if (!locked) return locked.error();
+  Reclaimed answer;
+  if (!locked->has_value()) {
+    answer.chunk.id = request.chunk;
+    answer.chunk.run = request.run;
+    answer.chunk.state = ChunkRow::State::kDone;
+    return LedgerAnswer{std::move(answer)};
+  }
+  const ChunkRow& row = (*locked)->row;
+  if (row.epoch != request.epoch || row.state != ChunkRow::State::kLeased) {
+    answer.chunk = row;
+    auto pending = ReadOpenChunks(connection, row.run, true);
+    if (!pending) return pending.error();
+    answer.created = std::move(*pending);
+    return LedgerAnswer{std::move(answer)};
+  }
+  const auto marks = ReadMarks(connection, request.chunk, request.epoch);
+  if (!marks) return marks.error();
+  std::set<std::int32_t> in_flight;
+  for (const common::WalletId wallet : request.suspects) in_flight.insert(wallet.value);
+  if (request.strike && marks->size() == 1) in_flight.insert(marks->front().wallet);
+
+  std::vector<std::int32_t> rest;
+  std::vector<std::int32_t> suspects;
+  for (const WalletMark& mark : *marks) {
+    if (mark.done) continue;
+    const bool blamed = in_flight.contains(mark.wallet) && !mark.advanced;
+    (blamed ? suspects : rest).push_back(mark.wallet);
+  }
+  std::vector<NewChunk> chunks;
+  if (!suspects.empty()) {
+    const auto deaths = Blame(connection, suspects, request);
+    if (!deaths) return deaths.error();
+    if (!request.strike) {
+      for (const std::int32_t wallet : suspects) chunks.push_back(ChunkOf({wallet}, row.round));
+    } else if (*deaths >= kBlamesToQuarantine) {
+      const Status status = Quarantine(connection, row.run, suspects.front(), *deaths);
+      if (!status) return status.error();
+      answer.quarantined.push_back({suspects.front()});
+    } else {
+      rest = suspects;
+    }
+  }
+  if (request.pieces > 1 && rest.size() > 1) {
+    const auto first = static_cast<long>(rest.size() / request.pieces);
+    AddPieces({rest.begin() + first, rest.end()}, request.pieces - 1, row.round, chunks);
+    rest.resize(static_cast<std::size_t>(first));
+  }
+  if (const Status status = SetPending(connection, request.chunk, rest); !status) {
+    return status.error();
+  }
+  auto created = Create(connection, row.run, (*locked)->kind, chunks);
+  if (!created) return created.error();
+  answer.created = std::move(*created);
+  auto now = ReadChunks(connection, {request.chunk.value});
+  if (!now) return now.error();
+  answer.chunk = now->front();
+  return LedgerAnswer{std::move(answer)};
+}
+
+Result<LedgerAnswer> PostgresLedger::Do(Term, const SplitRequest& request) {
+  PgConnection& connection = *connection_;
+  auto locked = Lock(connection, request.chunk);
+  if (!locked) return locked.error();
+  SplitAnswer answer;
+  answer.chunk = request.chunk;
+  answer.epoch = request.epoch;
+  if (!locked->has_value()) return LedgerAnswer{std::move(answer)};
+  const ChunkRow& row = (*locked)->row;
+  answer.wallets_left = row.wallets;
+  std::vector<std::int32_t> moved;
+  if (row.epoch == request.epoch && row.state == ChunkRow::State::kLeased) {
+    const auto marks = ReadMarks(connection, request.chunk, request.epoch);
+    if (!marks) return marks.error();
+    std::set<std::int32_t> given;
+    for (const common::WalletId wallet : request.wallets) given.insert(wallet.value);
+    std::vector<std::int32_t> rest;
+    for (const WalletMark& mark : *marks) {
+      (given.contains(mark.wallet) && !mark.done ? moved : rest).push_back(mark.wallet);
+    }
+    answer.wallets_left = static_cast<std::uint32_t>(rest.size());
+    const auto kept = connection.Exec("UPDATE chunk SET wallets = $2::int[] WHERE chunk_id = $1",
+                                      PgParams().Int64(request.chunk.value).Int32s(rest));
+    if (!kept) return kept.error();
+  }
+  std::vector<NewChunk> chunks;
+  AddPieces(moved, request.pieces, row.round, chunks);
+  auto created = moved.empty() ? ReadOpenChunks(connection, row.run, true)
+                               : Create(connection, row.run, (*locked)->kind, chunks);
+  if (!created) return created.error();
+  answer.created = std::move(*created);
+  return LedgerAnswer{std::move(answer)};
+}
+
+// --- Begin and end -----------------------------------------------------------------------------
+
+namespace {
+
+// Wallets of a run after `after`, in pages.
+constexpr char kRunWallets[] = R"sql(
+SELECT w.wallet_id, coalesce(s.trades_stored, 0), coalesce(s.complete_to, 0),
+       coalesce(s.last_trade_ts, 0), coalesce(s.quarantined, false),
+       coalesce(s.last_error, ''), extract(epoch FROM now())::bigint
+FROM (SELECT wallet_id FROM wallet WHERE $1::text IS NULL AND wallet_id > $2
+      UNION ALL
+      SELECT wallet_id FROM selection_wallet WHERE selection = $1::text AND wallet_id > $2
+      ORDER BY wallet_id LIMIT $3) w
+LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
+ORDER BY w.wallet_id)sql";
+
+struct RunWallets {
+  std::vector<plans::WalletLoad> loads;
+  std::vector<WalletFailure> quarantined;
+};
+
+Result<RunWallets> ReadRunWallets(PgConnection& connection, const std::string* selection) {
+  RunWallets wallets;
+  for (std::int32_t after = -1;;) {
+    PgParams params;
+    if (selection != nullptr) {
+      params.Text(*selection);
+    } else {
+      params.Null();
+    }
+    const auto rows = connection.Exec(kRunWallets, params.Int32(after).Int32(kWalletsAtOnce));
+    if (!rows) return rows.error();
+    for (int i = 0; i < rows->size(); ++i) {
+      after = static_cast<std::int32_t>(rows->Int64(i, 0));
+      if (rows->Bool(i, 4)) {
+        wallets.quarantined.push_back({{after}, true, std::string(rows->Text(i, 5))});
+        continue;
+      }
+      const plans::WalletHistory history{rows->Int64(i, 1), rows->Int64(i, 2), rows->Int64(i, 3)};
+      constexpr std::int64_t kMostExpected = 1'000'000'000;
+      const auto expected =
+          std::min(kMostExpected, plans::ExpectedTrades(history, rows->Int64(i, 6)));
+      wallets.loads.push_back({{after}, static_cast<std::int32_t>(expected)});
+    }
+    if (rows->size() < kWalletsAtOnce) return wallets;
+  }
+}
+
+}  // namespace
+
+Result<LedgerAnswer> PostgresLedger::Do(Term, const PlanRequest& request) {
+  PgConnection& connection = *connection_;
+  const auto run =
+      connection.Exec("SELECT kind, selection, state FROM run WHERE run_id = $1 FOR UPDATE",
+                      PgParams().Int64(request.run.value));
+  if (!run) return run.error();
+  if (!run->empty() && run->Text(0, 2) == "queued") {
+    const std::string kind(run->Text(0, 0));
+    const std::string selection(run->Text(0, 1));
+    auto wallets = ReadRunWallets(connection, run->IsNull(0, 1) ? nullptr : &selection);
+    if (!wallets) return wallets.error();
+    std::vector<NewChunk> chunks;
+    Status written = Done{};
+    const auto flush = [&] {
+      if (!written || chunks.empty()) return;
+      const auto ids = InsertChunks(connection, request.run, kind, chunks);
+      if (!ids) written = ids.error();
+      chunks.clear();
+    };
+    plans::PlanTrades(wallets->loads, std::max(1, request.workers),
+                      [&](plans::PlannedChunk planned) {
+                        chunks.push_back({std::move(planned.wallets), planned.weight, 0, 0});
+                        if (chunks.size() >= kChunksAtOnce) flush();
+                      });
+    flush();
+    if (!written) return written.error();
+    const Status failed = WriteFailures(connection, request.run, wallets->quarantined);
+    if (!failed) return failed.error();
+    const auto started = connection.Exec(
+        "UPDATE run SET state = 'running', started_at = now(), wallets_total = $2 "
+        "WHERE run_id = $1",
+        PgParams()
+            .Int64(request.run.value)
+            .Int64(static_cast<std::int64_t>(wallets->loads.size() + wallets->quarantined.size())));
+    if (!started) return started.error();
+  }
+  auto row = ReadRun(connection, request.run);
+  if (!row) return row.error();
+  Planned planned;
+  planned.run = std::move(*row);
+  auto open = ReadOpenChunks(connection, request.run, true);
+  if (!open) return open.error();
+  planned.chunks = std::move(*open);
+  return LedgerAnswer{std::move(planned)};
+}
+
+Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
+  PgConnection& connection = *connection_;
+  const auto params = PgParams().Int64(request.run.value);
+  if (const Status status = AddUse(connection, request.run, request.use); !status) {
+    return status.error();
+  }
+  RunClosed answer;
+  auto pending = ReadOpenChunks(connection, request.run, false);
+  if (!pending) return pending.error();
+  if (!pending->empty()) {
+    std::erase_if(*pending,
+                  [](const ChunkRow& row) { return row.state != ChunkRow::State::kPending; });
+    answer.created = std::move(*pending);
+  } else {
+    const auto missing = connection.Exec(
+        "SELECT DISTINCT u.wallet_id, c.kind FROM chunk c "
+        "CROSS JOIN LATERAL unnest(c.wallets) AS u(wallet_id) "
+        "LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id "
+        "WHERE c.run_id = $1 AND coalesce(s.done_run, 0) <> $1 AND NOT EXISTS (SELECT 1 "
+        "FROM run_failure f WHERE f.run_id = $1 AND f.wallet_id = u.wallet_id AND f.final) "
+        "LIMIT 500",
+        params);
+    if (!missing) return missing.error();
+    if (!missing->empty()) {
+      std::vector<std::int32_t> wallets;
+      for (int i = 0; i < missing->size(); ++i) {
+        wallets.push_back(static_cast<std::int32_t>(missing->Int64(i, 0)));
+      }
+      auto created = Create(connection, request.run, std::string(missing->Text(0, 1)),
+                            {ChunkOf(std::move(wallets), 0)});
+      if (!created) return created.error();
+      answer.created = std::move(*created);
+    } else {
+      const auto forgiven = connection.Exec(
+          "DELETE FROM run_failure f USING wallet_sync s WHERE f.run_id = $1 "
+          "AND s.wallet_id = f.wallet_id AND s.done_run = $1",
+          params);
+      if (!forgiven) return forgiven.error();
+      const auto finished = connection.Exec(
+          "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
+          "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END "
+          "WHERE run_id = $1 AND state = 'running'",
+          params);
+      if (!finished) return finished.error();
+    }
+  }
+  auto row = ReadRun(connection, request.run);
+  if (!row) return row.error();
+  answer.run = std::move(*row);
+  return LedgerAnswer{std::move(answer)};
+}
+
+}  // namespace coordinator

@@ -1,0 +1,191 @@
+#include "coordinator/postgres_rows.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace coordinator {
+namespace {
+
+using common::Error;
+using common::ErrorKind;
+using common::PgConnection;
+using common::PgParams;
+using common::PgRows;
+using common::Result;
+using common::RunId;
+
+// A wallet of a run is in an open chunk, done, or failed for good: so what is done need not be
+// counted.
+constexpr char kRuns[] = R"sql(
+SELECT r.run_id, r.kind, r.source, r.state, coalesce(r.outcome, ''),
+       extract(epoch FROM r.requested_at)::bigint,
+       coalesce(extract(epoch FROM r.started_at)::bigint, 0),
+       coalesce(extract(epoch FROM r.finished_at)::bigint, 0),
+       r.wallets_total, f.failed, f.quarantined, c.total, c.done, c.open_wallets,
+       r.trades, r.requests, r.retries, r.throttled
+FROM (SELECT * FROM run WHERE ($1::bigint IS NULL OR run_id = $1)
+       ORDER BY run_id DESC LIMIT $2) r
+CROSS JOIN LATERAL (
+  SELECT count(*) AS total, count(*) FILTER (WHERE state = 'done') AS done,
+         coalesce(sum(cardinality(wallets)) FILTER (WHERE state <> 'done'), 0) AS open_wallets
+    FROM chunk WHERE run_id = r.run_id) c
+CROSS JOIN LATERAL (
+  SELECT count(*) AS failed, count(*) FILTER (WHERE s.quarantined) AS quarantined
+    FROM run_failure x LEFT JOIN wallet_sync s ON s.wallet_id = x.wallet_id
+   WHERE x.run_id = r.run_id AND x.final) f
+ORDER BY r.run_id DESC)sql";
+
+constexpr char kChunkColumns[] = R"sql(
+SELECT c.chunk_id, c.run_id, c.epoch, c.state, coalesce(c.owner, ''), c.round,
+       greatest(0, coalesce(extract(epoch FROM c.not_before - now()) * 1000, 0))::bigint,
+       cardinality(c.wallets), c.weight,
+       cardinality(c.wallets) = 1 AND EXISTS (
+         SELECT 1 FROM wallet_blame b
+          WHERE b.wallet_id = c.wallets[1] AND b.died_at > now() - interval '72 hours')
+FROM chunk c )sql";
+
+ChunkRow ReadChunk(const PgRows& rows, int i) {
+  ChunkRow chunk;
+  chunk.id = {rows.Int64(i, 0)};
+  chunk.run = {rows.Int64(i, 1)};
+  chunk.epoch = {rows.Int64(i, 2)};
+  const std::string_view state = rows.Text(i, 3);
+  chunk.state = state == "pending"  ? ChunkRow::State::kPending
+                : state == "leased" ? ChunkRow::State::kLeased
+                                    : ChunkRow::State::kDone;
+  chunk.owner = {std::string(rows.Text(i, 4))};
+  chunk.round = static_cast<int>(rows.Int64(i, 5));
+  chunk.due_in = std::chrono::milliseconds(rows.Int64(i, 6));
+  chunk.wallets = static_cast<std::uint32_t>(rows.Int64(i, 7));
+  chunk.weight = rows.Int64(i, 8);
+  chunk.suspect = rows.Bool(i, 9);
+  return chunk;
+}
+
+Result<std::vector<ChunkRow>> ReadChunks(PgConnection& connection, const std::string& condition,
+                                         const PgParams& params) {
+  const auto rows = connection.Exec(kChunkColumns + condition + " ORDER BY c.chunk_id", params);
+  if (!rows) return rows.error();
+  std::vector<ChunkRow> chunks;
+  chunks.reserve(static_cast<std::size_t>(rows->size()));
+  for (int i = 0; i < rows->size(); ++i) chunks.push_back(ReadChunk(*rows, i));
+  return chunks;
+}
+
+Result<std::vector<RunRow>> Runs(PgConnection& connection, const PgParams& params) {
+  const auto rows = connection.Exec(kRuns, params);
+  if (!rows) return rows.error();
+  std::vector<RunRow> runs;
+  for (int i = 0; i < rows->size(); ++i) {
+    RunRow run;
+    run.id = {rows->Int64(i, 0)};
+    run.kind = rows->Text(i, 1);
+    run.source = rows->Text(i, 2);
+    run.state = rows->Text(i, 3);
+    run.outcome = rows->Text(i, 4);
+    run.requested_at = rows->Int64(i, 5);
+    run.started_at = rows->Int64(i, 6);
+    run.finished_at = rows->Int64(i, 7);
+    run.wallets_total = rows->Int64(i, 8);
+    run.wallets_failed = rows->Int64(i, 9);
+    run.wallets_quarantined = rows->Int64(i, 10);
+    run.chunks_total = rows->Int64(i, 11);
+    run.chunks_done = rows->Int64(i, 12);
+    if (run.state != "queued" && run.state != "cancelled") {
+      run.wallets_done =
+          std::max<std::int64_t>(0, run.wallets_total - run.wallets_failed - rows->Int64(i, 13));
+    }
+    run.trades = rows->Int64(i, 14);
+    run.requests = rows->Int64(i, 15);
+    run.retries = rows->Int64(i, 16);
+    run.throttled = rows->Int64(i, 17);
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+}  // namespace
+
+common::WalletAddress ReadAddress(const PgRows& rows, int row, int column) {
+  common::WalletAddress address;
+  const std::string bytes = rows.Bytes(row, column);
+  std::copy_n(bytes.begin(), std::min(bytes.size(), address.bytes.size()), address.bytes.begin());
+  return address;
+}
+
+Result<RunRow> ReadRun(PgConnection& connection, RunId run) {
+  auto runs = Runs(connection, PgParams().Int64(run.value).Int32(1));
+  if (!runs) return runs.error();
+  if (runs->empty()) return Error{ErrorKind::kRejected, "there is no such run"};
+  return std::move(runs->front());
+}
+
+Result<std::vector<RunRow>> ReadRuns(PgConnection& connection, int limit) {
+  return Runs(connection, PgParams().Null().Int32(limit));
+}
+
+Result<std::vector<ChunkRow>> ReadOpenChunks(PgConnection& connection, RunId run,
+                                             bool only_pending) {
+  return ReadChunks(connection,
+                    only_pending ? "WHERE c.run_id = $1 AND c.state = 'pending'"
+                                 : "WHERE c.run_id = $1 AND c.state <> 'done'",
+                    PgParams().Int64(run.value));
+}
+
+Result<std::vector<ChunkRow>> ReadChunks(PgConnection& connection,
+                                         const std::vector<std::int64_t>& chunks) {
+  return ReadChunks(connection, "WHERE c.chunk_id = ANY($1::bigint[])", PgParams().Int64s(chunks));
+}
+
+// Arrays of different lengths cannot be unnested side by side: each comes as text.
+Result<std::vector<std::int64_t>> InsertChunks(PgConnection& connection, RunId run,
+                                               const std::string& kind,
+                                               const std::vector<NewChunk>& chunks) {
+  std::vector<std::string> wallets;
+  std::vector<std::int64_t> weights;
+  std::vector<std::int32_t> rounds;
+  std::vector<std::int64_t> waits;
+  for (const NewChunk& chunk : chunks) {
+    std::string text = "{";
+    for (const std::int32_t wallet : chunk.wallets) {
+      if (text.size() > 1) text += ',';
+      text += std::to_string(wallet);
+    }
+    wallets.push_back(text + "}");
+    weights.push_back(chunk.weight);
+    rounds.push_back(chunk.round);
+    waits.push_back(chunk.wait_ms);
+  }
+  const auto rows = connection.Exec(
+      "INSERT INTO chunk (run_id, kind, wallets, weight, round, not_before) "
+      "SELECT $1, $2, u.wallets::int[], u.weight, u.round, "
+      "       CASE WHEN u.wait > 0 THEN now() + u.wait * interval '1 millisecond' END "
+      "FROM unnest($3::text[], $4::bigint[], $5::int[], $6::bigint[]) WITH ORDINALITY "
+      "     AS u(wallets, weight, round, wait, place) ORDER BY u.place RETURNING chunk_id",
+      PgParams().Int64(run.value).Text(kind).Texts(wallets).Int64s(weights).Int32s(rounds).Int64s(
+          waits));
+  if (!rows) return rows.error();
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < rows->size(); ++i) ids.push_back(rows->Int64(i, 0));
+  return ids;
+}
+
+Result<FleetSettings> ReadSettings(PgConnection& connection) {
+  const auto rows = connection.Exec(
+      "SELECT name, value #>> '{}' FROM fleet_setting WHERE name IN ('paused', 'desired') "
+      "UNION ALL SELECT 'stopped', jsonb_array_elements_text(value) FROM fleet_setting "
+      "WHERE name = 'stopped'");
+  if (!rows) return rows.error();
+  FleetSettings settings;
+  for (int i = 0; i < rows->size(); ++i) {
+    const std::string_view name = rows->Text(i, 0);
+    const std::string value(rows->Text(i, 1));
+    if (name == "paused") settings.paused = value == "true";
+    if (name == "desired") settings.desired = std::atoi(value.c_str());
+    if (name == "stopped") settings.stopped.push_back(value);
+  }
+  return settings;
+}
+
+}  // namespace coordinator

@@ -1,0 +1,39 @@
+// Rows of run, chunk and fleet_setting as the values of ledger.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/postgres.h"
+#include "coordinator/ledger.h"
+
+namespace coordinator {
+
+common::WalletAddress ReadAddress(const common::PgRows& rows, int row, int column);
+
+// kRejected if there is no such run.
+common::Result<RunRow> ReadRun(common::PgConnection& connection, common::RunId run);
+// Newest first.
+common::Result<std::vector<RunRow>> ReadRuns(common::PgConnection& connection, int limit);
+
+common::Result<std::vector<ChunkRow>> ReadOpenChunks(common::PgConnection& connection,
+                                                     common::RunId run, bool only_pending);
+common::Result<std::vector<ChunkRow>> ReadChunks(common::PgConnection& connection,
+                                                 const std::vector<std::int64_t>& chunks);
+
+struct NewChunk {
+  std::vector<std::int32_t> wallets;
+  std::int64_t weight = 0;
+  int round = 0;
+  std::int64_t wait_ms = 0;
+};
+// Inserts in this order and returns the new numbers.
+common::Result<std::vector<std::int64_t>> InsertChunks(common::PgConnection& connection,
+                                                       common::RunId run, const std::string& kind,
+                                                       const std::vector<NewChunk>& chunks);
+
+common::Result<FleetSettings> ReadSettings(common::PgConnection& connection);
+
+}  // namespace coordinator
