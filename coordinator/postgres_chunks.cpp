@@ -1,4 +1,4 @@
-// How chunks change in PostgreSQL: finished, taken back, split; and how a run begins and ends.
+// How chunks change in PostgreSQL: finished, taken back, split.
 
 #include <algorithm>
 #include <set>
@@ -21,9 +21,6 @@ using common::Result;
 using common::RunId;
 using common::Status;
 using common::Term;
-
-constexpr std::int32_t kWalletsAtOnce = 50'000;
-constexpr std::size_t kChunksAtOnce = 128;
 
 // One wallet of a chunk, as the database has it.
 struct WalletMark {
@@ -59,15 +56,6 @@ Result<std::vector<WalletMark>> ReadMarks(PgConnection& connection, common::Chun
   return marks;
 }
 
-NewChunk ChunkOf(std::vector<std::int32_t> wallets, int round, std::int64_t wait_ms = 0) {
-  NewChunk chunk;
-  chunk.weight = static_cast<std::int64_t>(wallets.size()) * plans::kWalletWeight;
-  chunk.wallets = std::move(wallets);
-  chunk.round = round;
-  chunk.wait_ms = wait_ms;
-  return chunk;
-}
-
 void AddPieces(const std::vector<std::int32_t>& wallets, std::size_t pieces, int round,
                std::vector<NewChunk>& out) {
   pieces = std::min(pieces, wallets.size());
@@ -76,14 +64,6 @@ void AddPieces(const std::vector<std::int32_t>& wallets, std::size_t pieces, int
     const auto to = static_cast<long>(wallets.size() * (piece + 1) / pieces);
     out.push_back(ChunkOf({wallets.begin() + from, wallets.begin() + to}, round));
   }
-}
-
-Result<std::vector<ChunkRow>> Create(PgConnection& connection, RunId run, const std::string& kind,
-                                     const std::vector<NewChunk>& chunks) {
-  if (chunks.empty()) return std::vector<ChunkRow>{};
-  const auto ids = InsertChunks(connection, run, kind, chunks);
-  if (!ids) return ids.error();
-  return ReadChunks(connection, *ids);
 }
 
 struct Locked {
@@ -101,45 +81,6 @@ Result<std::optional<Locked>> Lock(PgConnection& connection, common::ChunkId chu
   auto read = ReadChunks(connection, {chunk.value});
   if (!read) return read.error();
   return std::optional<Locked>{Locked{read->front(), std::string(rows->Text(0, 0))}};
-}
-
-Status AddUse(PgConnection& connection, RunId run, const RunUse& use) {
-  if (use.trades == 0 && use.requests == 0 && use.retries == 0 && use.throttled == 0) {
-    return Done{};
-  }
-  const auto rows = connection.Exec(
-      "UPDATE run SET trades = trades + $2, requests = requests + $3, retries = retries + $4, "
-      "throttled = throttled + $5 WHERE run_id = $1",
-      PgParams()
-          .Int64(run.value)
-          .Int64(use.trades)
-          .Int64(use.requests)
-          .Int64(use.retries)
-          .Int64(use.throttled));
-  if (!rows) return rows.error();
-  return Done{};
-}
-
-Status WriteFailures(PgConnection& connection, RunId run,
-                     const std::vector<WalletFailure>& failures) {
-  if (failures.empty()) return Done{};
-  common::PgArray wallets = common::PgArray::OfInt32();
-  common::PgArray finals = common::PgArray::OfBool();
-  common::PgArray reasons = common::PgArray::OfText();
-  for (const WalletFailure& failure : failures) {
-    wallets.Add(failure.wallet.value);
-    finals.Add(failure.final);
-    reasons.Add(failure.reason);
-  }
-  const auto rows = connection.Exec(
-      "INSERT INTO run_failure (run_id, wallet_id, reason, final) "
-      "SELECT $1, u.wallet, u.reason, u.final "
-      "FROM unnest($2::int[], $3::bool[], $4::text[]) AS u(wallet, final, reason) ORDER BY 2 "
-      "ON CONFLICT (run_id, wallet_id) DO UPDATE "
-      "SET reason = EXCLUDED.reason, final = run_failure.final OR EXCLUDED.final",
-      PgParams().Int64(run.value).Array(wallets).Array(finals).Array(reasons));
-  if (!rows) return rows.error();
-  return Done{};
 }
 
 // Forgets failures of wallets that were completed in a later round.
@@ -366,154 +307,6 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const SplitRequest& request) {
                                : Create(connection, row.run, (*locked)->kind, chunks);
   if (!created) return created.error();
   answer.created = std::move(*created);
-  return LedgerAnswer{std::move(answer)};
-}
-
-// --- Begin and end -----------------------------------------------------------------------------
-
-namespace {
-
-// Wallets of a run after `after`, in pages.
-constexpr char kRunWallets[] = R"sql(
-SELECT w.wallet_id, coalesce(s.trades_stored, 0), coalesce(s.complete_to, 0),
-       coalesce(s.last_trade_ts, 0), coalesce(s.quarantined, false),
-       coalesce(s.last_error, ''), extract(epoch FROM now())::bigint
-FROM (SELECT wallet_id FROM wallet WHERE $1::text IS NULL AND wallet_id > $2
-      UNION ALL
-      SELECT wallet_id FROM selection_wallet WHERE selection = $1::text AND wallet_id > $2
-      ORDER BY wallet_id LIMIT $3) w
-LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
-ORDER BY w.wallet_id)sql";
-
-struct RunWallets {
-  std::vector<plans::WalletLoad> loads;
-  std::vector<WalletFailure> quarantined;
-};
-
-Result<RunWallets> ReadRunWallets(PgConnection& connection, const std::string* selection) {
-  RunWallets wallets;
-  for (std::int32_t after = -1;;) {
-    PgParams params;
-    if (selection != nullptr) {
-      params.Text(*selection);
-    } else {
-      params.Null();
-    }
-    const auto rows = connection.Exec(kRunWallets, params.Int32(after).Int32(kWalletsAtOnce));
-    if (!rows) return rows.error();
-    for (int i = 0; i < rows->size(); ++i) {
-      after = static_cast<std::int32_t>(rows->Int64(i, 0));
-      if (rows->Bool(i, 4)) {
-        wallets.quarantined.push_back({{after}, true, std::string(rows->Text(i, 5))});
-        continue;
-      }
-      const plans::WalletHistory history{rows->Int64(i, 1), rows->Int64(i, 2), rows->Int64(i, 3)};
-      constexpr std::int64_t kMostExpected = 1'000'000'000;
-      const auto expected =
-          std::min(kMostExpected, plans::ExpectedTrades(history, rows->Int64(i, 6)));
-      wallets.loads.push_back({{after}, static_cast<std::int32_t>(expected)});
-    }
-    if (rows->size() < kWalletsAtOnce) return wallets;
-  }
-}
-
-}  // namespace
-
-Result<LedgerAnswer> PostgresLedger::Do(Term, const PlanRequest& request) {
-  PgConnection& connection = *connection_;
-  const auto run =
-      connection.Exec("SELECT kind, selection, state FROM run WHERE run_id = $1 FOR UPDATE",
-                      PgParams().Int64(request.run.value));
-  if (!run) return run.error();
-  if (!run->empty() && run->Text(0, 2) == "queued") {
-    const std::string kind(run->Text(0, 0));
-    const std::string selection(run->Text(0, 1));
-    auto wallets = ReadRunWallets(connection, run->IsNull(0, 1) ? nullptr : &selection);
-    if (!wallets) return wallets.error();
-    std::vector<NewChunk> chunks;
-    Status written = Done{};
-    const auto flush = [&] {
-      if (!written || chunks.empty()) return;
-      const auto ids = InsertChunks(connection, request.run, kind, chunks);
-      if (!ids) written = ids.error();
-      chunks.clear();
-    };
-    plans::PlanTrades(wallets->loads, std::max(1, request.workers),
-                      [&](plans::PlannedChunk planned) {
-                        chunks.push_back({std::move(planned.wallets), planned.weight, 0, 0});
-                        if (chunks.size() >= kChunksAtOnce) flush();
-                      });
-    flush();
-    if (!written) return written.error();
-    const Status failed = WriteFailures(connection, request.run, wallets->quarantined);
-    if (!failed) return failed.error();
-    const auto started = connection.Exec(
-        "UPDATE run SET state = 'running', started_at = now(), wallets_total = $2 "
-        "WHERE run_id = $1",
-        PgParams()
-            .Int64(request.run.value)
-            .Int64(static_cast<std::int64_t>(wallets->loads.size() + wallets->quarantined.size())));
-    if (!started) return started.error();
-  }
-  auto row = ReadRun(connection, request.run);
-  if (!row) return row.error();
-  Planned planned;
-  planned.run = std::move(*row);
-  auto open = ReadOpenChunks(connection, request.run, true);
-  if (!open) return open.error();
-  planned.chunks = std::move(*open);
-  return LedgerAnswer{std::move(planned)};
-}
-
-Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
-  PgConnection& connection = *connection_;
-  const auto params = PgParams().Int64(request.run.value);
-  if (const Status status = AddUse(connection, request.run, request.use); !status) {
-    return status.error();
-  }
-  RunClosed answer;
-  auto pending = ReadOpenChunks(connection, request.run, false);
-  if (!pending) return pending.error();
-  if (!pending->empty()) {
-    std::erase_if(*pending,
-                  [](const ChunkRow& row) { return row.state != ChunkRow::State::kPending; });
-    answer.created = std::move(*pending);
-  } else {
-    const auto missing = connection.Exec(
-        "SELECT DISTINCT u.wallet_id, c.kind FROM chunk c "
-        "CROSS JOIN LATERAL unnest(c.wallets) AS u(wallet_id) "
-        "LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id "
-        "WHERE c.run_id = $1 AND coalesce(s.done_run, 0) <> $1 AND NOT EXISTS (SELECT 1 "
-        "FROM run_failure f WHERE f.run_id = $1 AND f.wallet_id = u.wallet_id AND f.final) "
-        "LIMIT 500",
-        params);
-    if (!missing) return missing.error();
-    if (!missing->empty()) {
-      std::vector<std::int32_t> wallets;
-      for (int i = 0; i < missing->size(); ++i) {
-        wallets.push_back(static_cast<std::int32_t>(missing->Int64(i, 0)));
-      }
-      auto created = Create(connection, request.run, std::string(missing->Text(0, 1)),
-                            {ChunkOf(std::move(wallets), 0)});
-      if (!created) return created.error();
-      answer.created = std::move(*created);
-    } else {
-      const auto forgiven = connection.Exec(
-          "DELETE FROM run_failure f USING wallet_sync s WHERE f.run_id = $1 "
-          "AND s.wallet_id = f.wallet_id AND s.done_run = $1",
-          params);
-      if (!forgiven) return forgiven.error();
-      const auto finished = connection.Exec(
-          "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
-          "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END "
-          "WHERE run_id = $1 AND state = 'running'",
-          params);
-      if (!finished) return finished.error();
-    }
-  }
-  auto row = ReadRun(connection, request.run);
-  if (!row) return row.error();
-  answer.run = std::move(*row);
   return LedgerAnswer{std::move(answer)};
 }
 

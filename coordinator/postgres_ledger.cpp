@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/failpoint.h"
 #include "coordinator/postgres_rows.h"
 
 namespace coordinator {
@@ -17,6 +18,9 @@ using common::PgTransaction;
 using common::Result;
 using common::Status;
 using common::Term;
+
+// What a failpoint says in place of an answer: the outcome is in doubt.
+const Error kBroken{ErrorKind::kTransient, "a failpoint broke the connection"};
 
 // Takes the lease if it is free, over, or was this holder's; the first term is the time, so that
 // terms never go back even if the database is made anew.
@@ -119,8 +123,17 @@ Result<LedgerAnswer> PostgresLedger::Perform(Term term, const LedgerRequest& req
           if (const Status held = CheckTerm(term); !held) return held.error();
           Result<LedgerAnswer> answer = Do(term, one);
           if (!answer) return answer;
+          if constexpr (std::is_same_v<T, FinishRequest>) {
+            if (common::Failpoint("before_done_commit")) return kBroken;
+          }
           if (const Status committed = transaction->Commit(); !committed) {
             return committed.error();
+          }
+          if constexpr (std::is_same_v<T, FinishRequest>) {
+            if (common::Failpoint("after_done_commit_before_ack")) return kBroken;
+          }
+          if constexpr (std::is_same_v<T, PlanRequest>) {
+            if (common::Failpoint("after_plan_commit")) return kBroken;
           }
           return answer;
         }
@@ -208,6 +221,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term term, const GrantRequest& request) 
     }
   }
   if (!held) return Error{ErrorKind::kRejected, "the term is over"};
+  if (common::Failpoint("after_grant_commit")) return kBroken;
   if (granted.size() < chunks.size()) {
     const auto before = connection_->Exec(kGrantedBefore, wishes);
     if (!before) return before.error();

@@ -7,6 +7,7 @@
 namespace coordinator {
 namespace {
 
+using common::Done;
 using common::Error;
 using common::ErrorKind;
 using common::PgConnection;
@@ -14,6 +15,7 @@ using common::PgParams;
 using common::PgRows;
 using common::Result;
 using common::RunId;
+using common::Status;
 
 // A wallet of a run is in an open chunk, done, or failed for good: so what is done need not be
 // counted.
@@ -44,6 +46,20 @@ SELECT c.chunk_id, c.run_id, c.epoch, c.state, coalesce(c.owner, ''), c.round,
          SELECT 1 FROM wallet_blame b
           WHERE b.wallet_id = c.wallets[1] AND b.died_at > now() - interval '72 hours')
 FROM chunk c )sql";
+
+// Wallets of a run after `after`, in pages.
+constexpr char kRunWallets[] = R"sql(
+SELECT w.wallet_id, coalesce(s.trades_stored, 0), coalesce(s.complete_to, 0),
+       coalesce(s.last_trade_ts, 0), coalesce(s.quarantined, false),
+       coalesce(s.last_error, ''), extract(epoch FROM now())::bigint
+FROM (SELECT wallet_id FROM wallet WHERE $1::text IS NULL AND wallet_id > $2
+      UNION ALL
+      SELECT wallet_id FROM selection_wallet WHERE selection = $1::text AND wallet_id > $2
+      ORDER BY wallet_id LIMIT $3) w
+LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
+ORDER BY w.wallet_id)sql";
+
+constexpr std::int32_t kWalletsAtOnce = 50'000;
 
 ChunkRow ReadChunk(const PgRows& rows, int i) {
   ChunkRow chunk;
@@ -186,6 +202,89 @@ Result<FleetSettings> ReadSettings(PgConnection& connection) {
     if (name == "stopped") settings.stopped.push_back(value);
   }
   return settings;
+}
+
+NewChunk ChunkOf(std::vector<std::int32_t> wallets, int round, std::int64_t wait_ms) {
+  NewChunk chunk;
+  chunk.weight = static_cast<std::int64_t>(wallets.size()) * plans::kWalletWeight;
+  chunk.wallets = std::move(wallets);
+  chunk.round = round;
+  chunk.wait_ms = wait_ms;
+  return chunk;
+}
+
+Result<std::vector<ChunkRow>> Create(PgConnection& connection, RunId run, const std::string& kind,
+                                     const std::vector<NewChunk>& chunks) {
+  if (chunks.empty()) return std::vector<ChunkRow>{};
+  const auto ids = InsertChunks(connection, run, kind, chunks);
+  if (!ids) return ids.error();
+  return ReadChunks(connection, *ids);
+}
+
+Status AddUse(PgConnection& connection, RunId run, const RunUse& use) {
+  if (use.trades == 0 && use.requests == 0 && use.retries == 0 && use.throttled == 0) {
+    return Done{};
+  }
+  const auto rows = connection.Exec(
+      "UPDATE run SET trades = trades + $2, requests = requests + $3, retries = retries + $4, "
+      "throttled = throttled + $5 WHERE run_id = $1 AND state = 'running'",
+      PgParams()
+          .Int64(run.value)
+          .Int64(use.trades)
+          .Int64(use.requests)
+          .Int64(use.retries)
+          .Int64(use.throttled));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+Status WriteFailures(PgConnection& connection, RunId run,
+                     const std::vector<WalletFailure>& failures) {
+  if (failures.empty()) return Done{};
+  common::PgArray wallets = common::PgArray::OfInt32();
+  common::PgArray finals = common::PgArray::OfBool();
+  common::PgArray reasons = common::PgArray::OfText();
+  for (const WalletFailure& failure : failures) {
+    wallets.Add(failure.wallet.value);
+    finals.Add(failure.final);
+    reasons.Add(failure.reason);
+  }
+  const auto rows = connection.Exec(
+      "INSERT INTO run_failure (run_id, wallet_id, reason, final) "
+      "SELECT $1, u.wallet, u.reason, u.final "
+      "FROM unnest($2::int[], $3::bool[], $4::text[]) AS u(wallet, final, reason) ORDER BY 2 "
+      "ON CONFLICT (run_id, wallet_id) DO UPDATE "
+      "SET reason = EXCLUDED.reason, final = run_failure.final OR EXCLUDED.final",
+      PgParams().Int64(run.value).Array(wallets).Array(finals).Array(reasons));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+Result<RunWallets> ReadRunWallets(PgConnection& connection, const std::string* selection) {
+  RunWallets wallets;
+  for (std::int32_t after = -1;;) {
+    PgParams params;
+    if (selection != nullptr) {
+      params.Text(*selection);
+    } else {
+      params.Null();
+    }
+    const auto rows = connection.Exec(kRunWallets, params.Int32(after).Int32(kWalletsAtOnce));
+    if (!rows) return rows.error();
+    for (int i = 0; i < rows->size(); ++i) {
+      after = static_cast<std::int32_t>(rows->Int64(i, 0));
+      if (rows->Bool(i, 4)) {
+        wallets.quarantined.push_back({{after}, true, std::string(rows->Text(i, 5))});
+        continue;
+      }
+      const plans::WalletHistory history{rows->Int64(i, 1), rows->Int64(i, 2), rows->Int64(i, 3)};
+      constexpr std::int64_t kMostExpected = 1'000'000'000;
+      const auto expected =
+          std::min(kMostExpected, plans::ExpectedTrades(history, rows->Int64(i, 6)));
+      wallets.loads.push_back({{after}, static_cast<std::int32_t>(expected)});
+    }
+    if (rows->size() < kWalletsAtOnce) return wallets;
+  }
 }
 
 }  // namespace coordinator

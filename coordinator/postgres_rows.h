@@ -8,6 +8,7 @@
 
 #include "common/postgres.h"
 #include "coordinator/ledger.h"
+#include "coordinator/plans/trades.h"
 
 namespace coordinator {
 
@@ -33,6 +34,24 @@ struct NewChunk {
 common::Result<std::vector<std::int64_t>> InsertChunks(common::PgConnection& connection,
                                                        common::RunId run, const std::string& kind,
                                                        const std::vector<NewChunk>& chunks);
+
+NewChunk ChunkOf(std::vector<std::int32_t> wallets, int round, std::int64_t wait_ms = 0);
+// Inserts them and reads them back.
+common::Result<std::vector<ChunkRow>> Create(common::PgConnection& connection, common::RunId run,
+                                             const std::string& kind,
+                                             const std::vector<NewChunk>& chunks);
+
+common::Status AddUse(common::PgConnection& connection, common::RunId run, const RunUse& use);
+common::Status WriteFailures(common::PgConnection& connection, common::RunId run,
+                             const std::vector<WalletFailure>& failures);
+
+// The wallets of a run with what is to be expected of them; `selection` null: all wallets.
+struct RunWallets {
+  std::vector<plans::WalletLoad> loads;
+  std::vector<WalletFailure> quarantined;
+};
+common::Result<RunWallets> ReadRunWallets(common::PgConnection& connection,
+                                          const std::string* selection);
 
 common::Result<FleetSettings> ReadSettings(common::PgConnection& connection);
 

@@ -1,0 +1,101 @@
+// What the operator reads and changes in the database: wallets, selections, runs, settings.
+//
+// Every call opens its own connection, so it may be used by any HTTP thread; the coordinator's loop
+// is told afterwards to read anew.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "common/ids.h"
+#include "coordinator/ledger.h"
+
+namespace coordinator {
+
+struct RunWish {
+  std::string source = "auto";
+  std::string selection;  // empty: see below
+  bool all = false;
+  std::int64_t max_wallets = 0;  // > 0: those that need it most
+};
+
+struct NewRun {
+  common::RunId run;
+  bool attached = false;  // the same run was under way already
+  std::int64_t wallets = 0;
+};
+
+struct DryRun {
+  std::int64_t wallets = 0;
+  std::int64_t chunks = 0;
+  std::int64_t requests = 0;
+};
+
+struct FailedWallet {
+  common::WalletAddress address;
+  std::string reason;
+};
+
+struct WalletView {
+  common::WalletAddress address;
+  std::string discovered_by;
+  std::string status;
+  bool quarantined = false;
+  std::int64_t trades_stored = 0;
+  std::int64_t trades_processed = 0;
+  common::UnixSeconds complete_to = 0;
+  common::UnixSeconds last_trade_ts = 0;
+  common::UnixSeconds last_synced_at = 0;
+  std::int64_t duration_ms = 0;
+  std::int64_t error_count = 0;
+  std::string last_error;
+};
+
+// How many wallets are how far, and how many trades are stored.
+struct Census {
+  std::int64_t wallets = 0;
+  std::int64_t pending = 0;
+  std::int64_t syncing = 0;
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+  std::int64_t trades = 0;
+};
+
+class AdminLedger {
+ public:
+  explicit AdminLedger(std::string url) : url_(std::move(url)) {}
+
+  struct Added {
+    std::int64_t wallets = 0;
+    std::int64_t fresh = 0;
+  };
+  common::Result<Added> AddWallets(const std::string& selection, const std::string& discovered_by,
+                                   const std::vector<common::WalletAddress>& wallets) const;
+  common::Result<NewRun> CreateRun(const RunWish& wish) const;
+  common::Result<DryRun> PlanDry(const RunWish& wish, int workers) const;
+  // A run of wallets that failed; empty `wallets`: of all that did. kRejected if there are none.
+  common::Result<NewRun> Retry(const std::vector<common::WalletAddress>& wallets) const;
+  // kRejected if the run is not queued or running.
+  common::Status Cancel(common::RunId run) const;
+
+  common::Status SetPaused(bool paused) const;
+  common::Status SetDesired(int workers) const;
+  common::Status SetStopped(const std::string& worker, bool stopped) const;
+
+  common::Result<std::vector<RunRow>> Runs(int limit) const;
+  // kRejected if there is no such run.
+  common::Result<RunRow> Run(common::RunId run) const;
+  common::Result<std::vector<FailedWallet>> FailedOf(common::RunId run, int limit) const;
+  common::Result<std::optional<WalletView>> Wallet(const common::WalletAddress& address) const;
+  common::Result<Census> Count() const;
+
+ private:
+  common::Status Execute(const char* sql, const std::string& value) const;
+
+  const std::string url_;
+};
+
+}  // namespace coordinator
