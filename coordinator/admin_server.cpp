@@ -419,6 +419,15 @@ void AdminServer::State::Route() {
     Refuse(response, response.status, text);
     static_cast<void>(request);
   });
+  // A POST without a body and without its length, as `curl -X POST` sends it, is one of length 0;
+  // the library would wait for the end of the connection. The request is its own, not a constant.
+  server.set_pre_routing_handler([](const Request& request, Response&) {
+    if (request.method == "POST" && !request.has_header("Content-Length") &&
+        !request.has_header("Transfer-Encoding")) {
+      const_cast<Request&>(request).headers.emplace("Content-Length", "0");
+    }
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
   RouteReads();
   RouteRuns();
   RouteFleet();
