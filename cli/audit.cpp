@@ -148,6 +148,7 @@ int Audit(const Options& options) {
   common::PgConnection& connection = (*database)->connection();
   const auto wallets = ChooseWallets(options, connection);
   if (!wallets) return Complain(kCannotStart, wallets.error().message);
+  if (wallets->empty()) return Complain(kDone, "no wallet is completed yet; nothing to audit");
   nlohmann::json all = nlohmann::json::array();
   std::int64_t good = 0;
   std::int64_t compared = 0;

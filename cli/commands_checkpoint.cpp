@@ -50,7 +50,7 @@ json ToJson(const worker::WalletMark& mark) {
 
 int ShowCheckpoint(const Options& options) {
   const common::Result<worker::CheckpointContents> contents = worker::ReadCheckpoint(options.file);
-  if (!contents) return Complain(kCannotStart, options.file + ": " + contents.error().message);
+  if (!contents) return Complain(kCannotStart, contents.error().message);
   json all{{"worker", contents->worker.value},
            {"state_dir_id", contents->state_dir_id},
            {"highest_term", contents->highest_term.value},

@@ -9,6 +9,7 @@
 #include "cli/fleet.h"
 #include "cli/fleet_options.h"
 #include "cli/fleet_supervisor.h"
+#include "cli/format.h"
 #include "cli/screen.h"
 #include "cli/terminal.h"
 
@@ -85,8 +86,8 @@ int Up(const Options& options) {
   if (!started) {
     return Complain(signals.stops() > 0 ? kInterrupted : kCannotStart, started.error().message);
   }
-  SayLine(fmt::format("Up: coordinator at http://{}, {} worker(s), logs in {}.",
-                      AdminClient(*state).address(), settings.workers,
+  SayLine(fmt::format("Up: coordinator at http://{}, {}, logs in {}.",
+                      AdminClient(*state).address(), Plural(settings.workers, "worker"),
                       (state->root() / "logs").string()));
   if (options.is_detached) return kDone;
   WatchLive(*state, signals, "Ctrl-C drains and stops everything.");
@@ -110,8 +111,7 @@ int Scale(const Options& options) {
     const bool is_away = answer.error().kind == common::ErrorKind::kTransient;
     return Complain(is_away ? kNoFleet : kCannotStart, answer.error().message);
   }
-  SayLine(fmt::format("The fleet becomes {} worker{}.", *options.workers,
-                      *options.workers == 1 ? "" : "s"));
+  SayLine("The fleet becomes " + Plural(*options.workers, "worker") + ".");
   return kDone;
 }
 

@@ -210,7 +210,11 @@ common::Result<ProcessId> EmbeddedPostgres::Launch() {
   order.pid_file = state_.pid_file("database");
   order.directory = "/";
   order.user = *user;
-  return cli::Launch(order);
+  common::Result<ProcessId> process = cli::Launch(order);
+  if (process || as == nullptr || !as->keeps_search) return process;
+  return Error{ErrorKind::kRejected,
+               process.error().message + "; the user postgres cannot enter a folder above " +
+                   data_.string() + ": choose a --state-dir that it can enter, as one in /var/lib"};
 }
 
 common::Status EmbeddedPostgres::Start(const std::function<void(const std::string&)>& say) {

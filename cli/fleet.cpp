@@ -21,7 +21,7 @@ using common::Status;
 
 constexpr std::chrono::seconds kStartTimeout(60);
 constexpr std::chrono::milliseconds kStep(20);
-constexpr int kHopelessRestarts = 4;
+constexpr int kHopelessFailures = 4;
 
 Status StartDatabase(const StateDir& state, const FleetSettings& settings, const Say& say) {
   if (settings.is_embedded()) return EmbeddedPostgres(state).Start(say);
@@ -47,7 +47,7 @@ Status StartSupervisor(const StateDir& state, const FleetSettings& settings) {
 std::optional<std::string> Hopeless(const StateDir& state) {
   for (const ProgramState& program : ReadProgramStates(state)) {
     if (program.name != "coordinator") continue;
-    if (!program.is_held && program.restarts < kHopelessRestarts) continue;
+    if (!program.is_held && program.failures < kHopelessFailures) continue;
     return fmt::format("the coordinator does not start ({}): {} (the whole log: {})", program.note,
                        Tail(state.log("coordinator"), 1), state.log("coordinator").string());
   }

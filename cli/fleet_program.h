@@ -37,6 +37,7 @@ class FleetProgram {
   bool is_wanted() const { return is_wanted_; }
   bool is_held() const { return is_held_; }
   int restarts() const { return restarts_; }
+  int failures() const { return quick_ends_; }
   const std::string& note() const { return note_; }
   common::Instant next_start() const { return next_start_; }
 

@@ -66,7 +66,7 @@ std::vector<ProgramState> ReadProgramStates(const StateDir& state) {
   if (!all.is_array()) return programs;
   for (const json& one : all) {
     programs.push_back({one.value("name", ""), one.value("pid", 0), one.value("restarts", 0),
-                        one.value("note", ""), one.value("held", false)});
+                        one.value("failures", 0), one.value("note", ""), one.value("held", false)});
   }
   return programs;
 }
@@ -77,6 +77,7 @@ void WriteProgramStates(const StateDir& state, const std::vector<ProgramState>& 
     all.push_back({{"name", one.name},
                    {"pid", one.pid},
                    {"restarts", one.restarts},
+                   {"failures", one.failures},
                    {"note", one.note},
                    {"held", one.is_held}});
   }

@@ -39,6 +39,7 @@ struct ProgramState {
   std::string name;
   int pid = 0;  // 0: not running
   int restarts = 0;
+  int failures = 0;      // ends and failed starts in a row, each after a short life
   std::string note;      // why it is not running, or how it ended last
   bool is_held = false;  // not started again until somebody acts
 };

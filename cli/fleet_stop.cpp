@@ -8,6 +8,7 @@
 #include "cli/embedded_postgres.h"
 #include "cli/files.h"
 #include "cli/fleet.h"
+#include "cli/format.h"
 #include "cli/process.h"
 
 namespace cli {
@@ -68,8 +69,8 @@ void EndWorkers(const StateDir& state, common::Signals& signals, bool is_quick, 
     for (const ProcessId& worker : workers) SendSignal(worker, signal);
   };
   if (!is_quick) {
-    say(fmt::format("draining {} worker{}; Ctrl-C once more to be quick", workers.size(),
-                    workers.size() == 1 ? "" : "s"));
+    say("draining " + Plural(static_cast<std::int64_t>(workers.size()), "worker") +
+        "; Ctrl-C once more to be quick");
   }
   tell(SIGTERM);
   if (!is_quick) WaitForWorkers(workers, kDrainTime, signals);

@@ -236,9 +236,11 @@ void FleetSupervisor::Report() {
     one.name = name;
     one.pid = program.process() ? program.process()->pid : 0;
     one.restarts = program.restarts();
+    one.failures = program.failures();
     one.note = program.note();
     one.is_held = program.is_held();
-    text += fmt::format("{} {} {} {} {}\n", name, one.pid, one.restarts, one.note, one.is_held);
+    text += fmt::format("{} {} {} {} {} {}\n", name, one.pid, one.restarts, one.failures, one.note,
+                        one.is_held);
     states.push_back(std::move(one));
   }
   if (text == last_report_) return;

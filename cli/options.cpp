@@ -25,6 +25,7 @@ const CLI::Validator& WorkerIdForm() {
 const CLI::Validator& RateForm() {
   static const CLI::Validator form(
       [](std::string& text) {
+        if (text.ends_with("=0")) return std::string();  // no limit
         const auto rate = common::ParseRate(text);
         return rate ? std::string() : rate.error().message;
       },

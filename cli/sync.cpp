@@ -50,8 +50,8 @@ bool ReadWallets(const Options& options, WalletList& list) {
     Complain(kUsage, list.complaints[i]);
   }
   if (!list.complaints.empty()) {
-    SayLine(Plural(static_cast<std::int64_t>(list.complaints.size()), "bad address") +
-            (list.complaints.size() == 1 ? "" : "es") + "; nothing was started.");
+    SayLine(Grouped(static_cast<std::int64_t>(list.complaints.size())) +
+            " of the addresses cannot be used; nothing was started.");
   }
   return list.complaints.empty();
 }

@@ -11,6 +11,20 @@ namespace {
 constexpr std::chrono::seconds kConnectTimeout(5);
 constexpr std::chrono::seconds kReadTimeout(30);
 
+std::string Describe(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "no connection (refused, no route, or no such name)";
+    case httplib::Error::Read:
+      return "no complete answer in time";
+    case httplib::Error::SSLConnection:
+    case httplib::Error::SSLServerVerification:
+      return "the TLS connection failed";
+    default:
+      return httplib::to_string(error);
+  }
+}
+
 }  // namespace
 
 std::optional<UrlParts> SplitUrl(const std::string& url) {
@@ -44,7 +58,7 @@ common::Result<UpstreamAnswer> AskUpstream(const std::string& url, const std::st
                                      : client.Post(parts->target, body, "application/json");
   if (!answer) {
     return common::Error{common::ErrorKind::kTransient,
-                         parts->origin + ": " + httplib::to_string(answer.error())};
+                         parts->origin + ": " + Describe(answer.error())};
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return UpstreamAnswer{answer->status, answer->body, answer->get_header_value("Date"),

@@ -176,8 +176,7 @@ int ShowWallet(const Options& options) {
   const Result<Report> report = Read((*database)->connection(), address);
   if (!report) return Complain(kCannotStart, report.error().message);
   if (report->metadata.empty()) {
-    return Complain(kCannotStart,
-                    address + " is not known here; `seine sync " + address + "` brings it");
+    return Complain(kCannotStart, address + " is not known here; `seine sync` brings it");
   }
   if (options.is_json) {
     PrintJson(address, *report);
