@@ -8,6 +8,10 @@ if(NOT SANITIZE)
   # GCC's flow analysis of null pointers raises false alarms in sanitized code.
   target_compile_options(seine_options INTERFACE -Wnull-dereference)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC bug 105651: false alarms about assignments to std::string in optimized code.
+  target_compile_options(seine_options INTERFACE -Wno-restrict)
+endif()
 target_compile_definitions(seine_options INTERFACE SEINE_VERSION="${PROJECT_VERSION}")
 if(SANITIZE)
   add_compile_options(-fsanitize=${SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
