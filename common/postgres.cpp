@@ -153,20 +153,34 @@ Result<PgRows> PgConnection::Exec(const char* sql, const PgParams& params) {
 }
 
 Status PgConnection::ExecScript(const std::string& sql) {
-  const Result<PgRows> rows = QueryScript(sql);
+  if (const Status sent = SendScript(sql); !sent) return sent;
+  const Result<PgRows> rows = ReceiveScript();
   if (!rows) return rows.error();
   return Done{};
 }
 
-Result<PgRows> PgConnection::QueryScript(const std::string& sql) {
-  PGresult* const result = PQexec(handle(), sql.c_str());
-  PgRows rows(result);
-  const ExecStatusType status = PQresultStatus(result);
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
-    return Failure(result);
+Status PgConnection::SendScript(const std::string& sql) {
+  if (PQsendQuery(handle(), sql.c_str()) == 1) return Done{};
+  return Failure(nullptr);
+}
+
+Result<PgRows> PgConnection::ReceiveScript() {
+  Result<PgRows> last = PgRows(nullptr);
+  std::string sqlstate;
+  while (PGresult* const result = PQgetResult(handle())) {
+    PgRows rows(result);
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
+      last = Failure(result);
+      sqlstate = sqlstate_;
+    } else if (last.has_value()) {
+      last = std::move(rows);
+    }
+    if (!healthy()) break;
   }
-  sqlstate_.clear();
-  return rows;
+  if (last.has_value() && !healthy()) return Failure(nullptr);
+  sqlstate_ = sqlstate;
+  return last;
 }
 
 bool PgConnection::healthy() const {

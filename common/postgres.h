@@ -62,8 +62,10 @@ class PgConnection {
   }
   // Several statements separated by semicolons, without parameters; in one round trip.
   Status ExecScript(const std::string& sql);
-  // The same; returns what the last one returned.
-  Result<PgRows> QueryScript(const std::string& sql);
+  // The same in two halves, to do something else meanwhile; the second returns what the last
+  // statement returned. REQUIRES: nothing else is done with the connection in between.
+  Status SendScript(const std::string& sql);
+  Result<PgRows> ReceiveScript();
 
   bool healthy() const;
   bool in_transaction() const;

@@ -9,6 +9,7 @@ namespace common {
 namespace {
 
 constexpr std::size_t kSendAtBytes = 64UL * 1024;
+constexpr std::size_t kSpareBytes = 4096;  // for the row that goes beyond
 constexpr std::string_view kSignature("PGCOPY\n\377\r\n\0", 11);
 
 // Reads whatever is left of the statement; the first failure is kept.
@@ -28,9 +29,10 @@ Status Drain(PgConnection& connection, std::int64_t* rows) {
 
 }  // namespace
 
-PgCopyIn::PgCopyIn(PgConnection& connection) : connection_(&connection) {
-  buffer_.reserve(kSendAtBytes + 4096);
-  buffer_.append(kSignature);
+PgCopyIn::PgCopyIn(PgConnection& connection)
+    : connection_(&connection), buffer_(kSendAtBytes + kSpareBytes, '\0') {
+  std::memcpy(Room(kSignature.size()), kSignature.data(), kSignature.size());
+  used_ = kSignature.size();
   Put(std::int32_t{0});  // flags
   Put(std::int32_t{0});  // length of the header's extension
 }
@@ -42,7 +44,9 @@ Result<PgCopyIn> PgCopyIn::Start(PgConnection& connection, const char* sql) {
 }
 
 PgCopyIn::PgCopyIn(PgCopyIn&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), buffer_(std::move(other.buffer_)) {}
+    : connection_(std::exchange(other.connection_, nullptr)),
+      buffer_(std::move(other.buffer_)),
+      used_(other.used_) {}
 
 PgCopyIn::~PgCopyIn() {
   if (connection_ == nullptr) return;
@@ -53,15 +57,14 @@ PgCopyIn::~PgCopyIn() {
 }
 
 Status PgCopyIn::EndRow() {
-  if (buffer_.size() < kSendAtBytes) return Done{};
+  if (used_ < kSendAtBytes) return Done{};
   return Send();
 }
 
 Status PgCopyIn::Send() {
   CHECK(connection_ != nullptr);
-  const int sent =
-      PQputCopyData(connection_->handle(), buffer_.data(), static_cast<int>(buffer_.size()));
-  buffer_.clear();
+  const int sent = PQputCopyData(connection_->handle(), buffer_.data(), static_cast<int>(used_));
+  used_ = 0;
   if (sent == 1) return Done{};
   return connection_->Failure(nullptr);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,15 +29,12 @@ class PgCopyIn {
     Put(std::int32_t{sizeof(Number)});
     Put(number);
   }
-  void CharField(char value) {
-    Put(std::int32_t{1});
-    buffer_.push_back(value);
+  void CharField(char value) { Field(static_cast<std::int8_t>(value)); }
+  void BytesField(std::string_view bytes) {
+    Put(static_cast<std::int32_t>(bytes.size()));
+    std::memcpy(Room(bytes.size()), bytes.data(), bytes.size());
+    used_ += bytes.size();
   }
-  void BytesField(const void* bytes, std::size_t size) {
-    Put(static_cast<std::int32_t>(size));
-    buffer_.append(static_cast<const char*>(bytes), size);
-  }
-  void BytesField(std::string_view bytes) { BytesField(bytes.data(), bytes.size()); }
   void NullField() { Put(std::int32_t{-1}); }
   template <typename Number>
   void OptionalField(const std::optional<Number>& number) {
@@ -56,12 +54,20 @@ class PgCopyIn {
   explicit PgCopyIn(PgConnection& connection);
   template <typename Number>
   void Put(Number number) {
-    AppendBigEndian(buffer_, number);
+    const Number swapped = ToBigEndian(number);
+    std::memcpy(Room(sizeof swapped), &swapped, sizeof swapped);
+    used_ += sizeof swapped;
+  }
+  char* Room(std::size_t size) {
+    if (buffer_.size() - used_ < size) [[unlikely]]
+      buffer_.resize(2 * buffer_.size() + size);
+    return buffer_.data() + used_;
   }
   Status Send();
 
   PgConnection* connection_;
-  std::string buffer_;
+  std::string buffer_;  // of which the first used_ bytes wait to be sent
+  std::size_t used_ = 0;
 };
 
 }  // namespace common

@@ -1,25 +1,34 @@
 // Parameters of a statement, in PostgreSQL's binary format where that spares parsing.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace common {
 
-// Appends a number big-endian, as the wire format wants it.
+// The number with its bytes in network order, as the wire format wants it.
+template <typename Number>
+Number ToBigEndian(Number number) {
+  static_assert(std::endian::native == std::endian::little);
+  if constexpr (sizeof(Number) == 2)
+    return static_cast<Number>(__builtin_bswap16(static_cast<std::uint16_t>(number)));
+  if constexpr (sizeof(Number) == 4)
+    return static_cast<Number>(__builtin_bswap32(static_cast<std::uint32_t>(number)));
+  if constexpr (sizeof(Number) == 8)
+    return static_cast<Number>(__builtin_bswap64(static_cast<std::uint64_t>(number)));
+  return number;
+}
+
 template <typename Number>
 void AppendBigEndian(std::string& out, Number number) {
-  using Unsigned = std::make_unsigned_t<Number>;
-  auto bits = static_cast<Unsigned>(number);
-  char bytes[sizeof(Number)];
-  for (std::size_t i = sizeof(Number); i-- > 0;) {
-    bytes[i] = static_cast<char>(bits & 0xFFU);
-    if constexpr (sizeof(Number) > 1) bits = static_cast<Unsigned>(bits >> 8U);
-  }
+  const Number swapped = ToBigEndian(number);
+  char bytes[sizeof swapped];
+  std::memcpy(bytes, &swapped, sizeof swapped);
   out.append(bytes, sizeof bytes);
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -74,7 +75,9 @@ int WaitFor(pid_t child) {
 
 std::string TailOf(const std::string& path) {
   std::ifstream file(path);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::ostringstream contents;
+  contents << file.rdbuf();
+  const std::string text = contents.str();
   constexpr std::size_t kTail = 600;
   return text.size() <= kTail ? text : text.substr(text.size() - kTail);
 }
