@@ -58,7 +58,7 @@ CREATE TABLE token (
   next_resolve_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX token_unresolved ON token (next_resolve_at) WHERE resolve_state = 0;
-CREATE INDEX token_condition ON token (condition_id);
+CREATE INDEX token_condition ON token (condition_id) WHERE condition_id IS NOT NULL;
 
 -- One row for each fill of each wallet. Amounts in millionths. side 0 BUY, 1 SELL; role 0 unknown,
 -- 1 maker, 2 taker; exchange_version 0 unknown, 1, 2; source as common::Source. Nothing but the

@@ -89,9 +89,11 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   PgConnection& connection = *connection_;
   const Result<std::vector<std::int32_t>> token_keys = tokens_.KeysOf(connection, batch);
   if (!token_keys) return token_keys.error();
-  const TradeRows rows(batch, *token_keys);
 
-  const Result<PgRows> fence = connection.QueryScript(BeginWithFence(batch));
+  // The database takes its lock while the rows are sorted.
+  const Status begun = connection.SendScript(BeginWithFence(batch));
+  const TradeRows rows(batch, *token_keys);
+  const Result<PgRows> fence = begun ? connection.ReceiveScript() : begun.error();
   PgTransaction transaction = PgTransaction::Adopt(connection);
   if (!fence) return fence.error();
   if (fence->empty()) return Receipt{.fenced = true, .stored = 0};
@@ -101,7 +103,7 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   const bool is_fast = lane_.is_fast();
   Receipt receipt;
   if (rows.size() > 0) {
-    const Result<Changes> stored = is_fast ? rows.Copy(connection) : rows.Insert(connection);
+    const Result<Changes> stored = is_fast ? rows.Copy(connection) : rows.InsertMissing(connection);
     if (!stored) return stored.error();
     for (const auto& [wallet, change] : *stored) {
       (*taken)[wallet].rows += change.rows;

@@ -122,7 +122,8 @@ Status TokenDictionary::Learn(PgConnection& connection, std::vector<TokenId> tok
   }
   const Result<PgRows> inserted = connection.Exec(
       "INSERT INTO token (token, token_id, condition_id, outcome, outcome_index) "
-      "SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT (token) DO NOTHING",
+      "SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT (token) DO NOTHING "
+      "RETURNING token, token_key",
       PgParams()
           .Array(ids)
           .Array(decimals)
@@ -130,6 +131,13 @@ Status TokenDictionary::Learn(PgConnection& connection, std::vector<TokenId> tok
           .Array(columns.outcome)
           .Array(columns.outcome_index));
   if (!inserted) return inserted.error();
+  for (int row = 0; row < inserted->size(); ++row) {
+    TokenId token;
+    std::ranges::copy(inserted->Bytes(row, 0), token.bytes.begin());
+    known_[token].key = static_cast<std::int32_t>(inserted->Int64(row, 1));
+  }
+  if (inserted->size() == static_cast<int>(missing->size())) return Done{};
+  // Another worker was quicker with some.
   missing = LookUp(connection, *missing);
   if (!missing) return missing.error();
   CHECK(missing->empty());

@@ -33,6 +33,14 @@ constexpr char kInsert[] =
     "ON CONFLICT DO NOTHING RETURNING wallet_id, usdc) "
     "SELECT wallet_id, count(*), sum(usdc)::bigint FROM stored GROUP BY wallet_id";
 
+// A subquery for each key, not a join: it descends the primary key however large the table is,
+// where the planner might read all of it for a join.
+constexpr char kMissing[] =
+    "SELECT u.place FROM unnest($1, $2, $3, $4) WITH ORDINALITY "
+    "AS u(wallet_id, ts, tx_head, event_key, place) "
+    "WHERE (SELECT 1 FROM trade t WHERE t.wallet_id = u.wallet_id AND t.ts = u.ts "
+    "AND t.tx_head = u.tx_head AND t.event_key = u.event_key) IS NULL ORDER BY u.place";
+
 std::uint64_t HeadOf(const common::TxHash& tx) {
   std::uint64_t head = 0;
   for (std::size_t i = 0; i < kHeadBytes; ++i) head = head << 8U | tx.bytes[i];
@@ -50,6 +58,51 @@ char Digit(Enum value) {
   return static_cast<char>('0' + static_cast<int>(value));
 }
 
+// As PostgreSQL compares the primary key: tx_head is signed there.
+template <typename Key>
+auto OrderOf(const Key& key) {
+  return std::tuple(key.wallet, key.ts, static_cast<std::int64_t>(key.tx_head), key.event_key);
+}
+
+// A batch is made of pages, each of one wallet and sorted already or nearly so, newest first or
+// oldest first. The pages are put in order first; what is left is mostly cheap.
+template <typename Key>
+void SortByRuns(std::vector<Key>& keys) {
+  struct Run {
+    std::size_t begin;
+    std::size_t end;
+  };
+  std::vector<Run> runs;
+  for (std::size_t begin = 0; begin < keys.size();) {
+    const auto wallet = keys[begin].wallet;
+    std::size_t end = begin + 1;
+    const bool is_falling = end < keys.size() && keys[end].ts <= keys[begin].ts;
+    while (end < keys.size() && keys[end].wallet == wallet &&
+           (is_falling ? keys[end].ts <= keys[end - 1].ts : keys[end].ts >= keys[end - 1].ts)) {
+      ++end;
+    }
+    const auto first = keys.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = keys.begin() + static_cast<std::ptrdiff_t>(end);
+    if (is_falling) std::reverse(first, last);
+    // Within a second the order is arbitrary.
+    if (!std::is_sorted(first, last,
+                        [](const Key& a, const Key& b) { return OrderOf(a) < OrderOf(b); })) {
+      std::ranges::sort(first, last, {}, OrderOf<Key>);
+    }
+    runs.push_back({begin, end});
+    begin = end;
+  }
+  std::ranges::sort(runs, {}, [&](const Run& run) { return OrderOf(keys[run.begin]); });
+  std::vector<Key> sorted;
+  sorted.reserve(keys.size());
+  for (const Run& run : runs) {
+    sorted.insert(sorted.end(), keys.begin() + static_cast<std::ptrdiff_t>(run.begin),
+                  keys.begin() + static_cast<std::ptrdiff_t>(run.end));
+  }
+  keys = std::move(sorted);
+  if (!std::ranges::is_sorted(keys, {}, OrderOf<Key>)) std::ranges::sort(keys, {}, OrderOf<Key>);
+}
+
 }  // namespace
 
 TradeRows::TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_keys)
@@ -60,14 +113,8 @@ TradeRows::TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_
     keys_.push_back({row.trade.ts, HeadOf(row.trade.tx), row.trade.event_key, row.wallet.value,
                      static_cast<std::uint32_t>(keys_.size())});
   }
-  // As PostgreSQL compares them: tx_head is signed there.
-  const auto order = [](const Key& key) {
-    return std::tuple(key.wallet, key.ts, static_cast<std::int64_t>(key.tx_head), key.event_key);
-  };
-  // A source that tells newest first comes in as a falling sequence, which is quick to turn.
-  if (keys_.size() > 1 && order(keys_.back()) < order(keys_.front())) std::ranges::reverse(keys_);
-  if (!std::ranges::is_sorted(keys_, {}, order)) std::ranges::sort(keys_, {}, order);
-  const auto repeated = std::ranges::unique(keys_, {}, order);
+  SortByRuns(keys_);
+  const auto repeated = std::ranges::unique(keys_, {}, OrderOf<Key>);
   keys_.erase(repeated.begin(), repeated.end());
 }
 
@@ -105,13 +152,36 @@ Result<Changes> TradeRows::Copy(PgConnection& connection) const {
   return changes;
 }
 
-Result<Changes> TradeRows::Insert(PgConnection& connection) const {
+Result<std::vector<TradeRows::Key>> TradeRows::Missing(PgConnection& connection) const {
+  PgArray wallet = PgArray::OfInt32(), ts = PgArray::OfInt64();
+  PgArray head = PgArray::OfInt64(), event = PgArray::OfInt64();
+  for (const Key& key : keys_) {
+    wallet.Add(key.wallet);
+    ts.Add(key.ts);
+    head.Add(static_cast<std::int64_t>(key.tx_head));
+    event.Add(key.event_key);
+  }
+  const Result<PgRows> rows =
+      connection.Exec(kMissing, PgParams().Array(wallet).Array(ts).Array(head).Array(event));
+  if (!rows) return rows.error();
+  std::vector<Key> missing;
+  for (int row = 0; row < rows->size(); ++row) {
+    missing.push_back(keys_[static_cast<std::size_t>(rows->Int64(row, 0) - 1)]);
+  }
+  return missing;
+}
+
+Result<Changes> TradeRows::InsertMissing(PgConnection& connection) const {
+  const Result<std::vector<Key>> missing = Missing(connection);
+  if (!missing) return missing.error();
+  Changes changes;
+  if (missing->empty()) return changes;
   PgArray size = PgArray::OfInt64(), usdc = PgArray::OfInt64(), fee = PgArray::OfInt64();
   PgArray ts = PgArray::OfInt64(), head = PgArray::OfInt64(), event = PgArray::OfInt64();
   PgArray wallet = PgArray::OfInt32(), token = PgArray::OfInt32(), log = PgArray::OfInt32();
   PgArray side = PgArray::OfChar(), role = PgArray::OfChar(), version = PgArray::OfChar();
   PgArray source = PgArray::OfChar(), rest = PgArray::OfBytes();
-  for (const Key& key : keys_) {
+  for (const Key& key : *missing) {
     const Trade& trade = batch_.rows[key.place].trade;
     size.Add(trade.size);
     usdc.Add(trade.usdc);
@@ -135,7 +205,6 @@ Result<Changes> TradeRows::Insert(PgConnection& connection) const {
   }
   const Result<PgRows> rows = connection.Exec(kInsert, params);
   if (!rows) return rows.error();
-  Changes changes;
   for (int row = 0; row < rows->size(); ++row) {
     changes[static_cast<std::int32_t>(rows->Int64(row, 0))] = {rows->Int64(row, 1),
                                                                rows->Int64(row, 2)};

@@ -29,8 +29,9 @@ class TradeRows {
   // The fast lane: COPY. Fails with a unique violation if one of the rows exists.
   common::Result<Changes> Copy(common::PgConnection& connection) const;
 
-  // The replay lane: skips the rows that exist.
-  common::Result<Changes> Insert(common::PgConnection& connection) const;
+  // The replay lane: asks which keys are missing, and inserts those, skipping what another writer
+  // inserts meanwhile.
+  common::Result<Changes> InsertMissing(common::PgConnection& connection) const;
 
  private:
   // The primary key, and where the row is in the batch.
@@ -41,6 +42,8 @@ class TradeRows {
     std::int32_t wallet;
     std::uint32_t place;
   };
+
+  common::Result<std::vector<Key>> Missing(common::PgConnection& connection) const;
 
   const Batch& batch_;
   const std::vector<std::int32_t>& token_keys_;

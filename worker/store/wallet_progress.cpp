@@ -39,8 +39,7 @@ constexpr char kDropCursors[] =
     "WHERE c.wallet_id = u.wallet_id AND c.source <> u.cursor_source AND c.epoch <= $1 "
     "AND c.owned_from >= u.owned_from";
 
-// `other` and `chain` are for wallets that several sources tell: the proven end goes through the
-// periods of each, as far as they join.
+// Returns the wallets that other sources have told too: their proof is for kProven.
 constexpr char kProgress[] = R"sql(
 WITH u AS MATERIALIZED (
   SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -56,65 +55,69 @@ moved AS (
        OR (c.epoch = EXCLUDED.epoch AND (c.owned_from, c.complete_to, c.position)
            IS DISTINCT FROM (EXCLUDED.owned_from, EXCLUDED.complete_to, EXCLUDED.position))
   RETURNING c.wallet_id),
-other AS MATERIALIZED (
-  SELECT c.wallet_id, c.owned_from, c.complete_to FROM u
-  JOIN wallet_cursor c ON c.wallet_id = u.wallet_id AND c.source <> u.source),
-period AS (
-  SELECT * FROM other UNION ALL
-  SELECT wallet_id, owned_from, complete_to FROM u
-   WHERE wallet_id IN (SELECT wallet_id FROM other)),
-chain AS (
-  SELECT wallet_id, complete_to, min(owned_from) OVER w AS first_from,
+synced AS (
+  INSERT INTO wallet_sync AS s (wallet_id, status, trades_stored, volume, trades_processed,
+    last_trade_ts, complete_to, last_synced_at, duration_ms, error_count, last_error, done_run,
+    epoch)
+  SELECT u.wallet_id, u.status, u.stored, u.volume,
+         CASE WHEN m.wallet_id IS NOT NULL OR u.status = 3 THEN u.processed ELSE 0 END, u.last_ts,
+         CASE WHEN u.owned_from <= 1 THEN u.complete_to ELSE 0 END,
+         CASE WHEN u.status = 2 THEN now() END,
+         CASE WHEN m.wallet_id IS NOT NULL OR u.status = 3 THEN u.duration_ms ELSE 0 END,
+         CASE WHEN u.status = 3 THEN 1 ELSE 0 END, u.error,
+         CASE WHEN u.status = 2 THEN $1 ELSE 0 END, $2
+  FROM u LEFT JOIN moved m ON m.wallet_id = u.wallet_id
+  ORDER BY u.wallet_id
+  ON CONFLICT (wallet_id) DO UPDATE SET
+    trades_stored = s.trades_stored + EXCLUDED.trades_stored,
+    volume = s.volume + EXCLUDED.volume,
+    last_trade_ts = greatest(s.last_trade_ts, EXCLUDED.last_trade_ts),
+    trades_processed = s.trades_processed + CASE
+      WHEN EXCLUDED.status = 3 AND s.status = 3 AND s.epoch = EXCLUDED.epoch
+       AND s.last_error IS NOT DISTINCT FROM EXCLUDED.last_error
+      THEN 0 ELSE EXCLUDED.trades_processed END,
+    duration_ms = s.duration_ms + CASE
+      WHEN EXCLUDED.status = 3 AND s.status = 3 AND s.epoch = EXCLUDED.epoch
+       AND s.last_error IS NOT DISTINCT FROM EXCLUDED.last_error
+      THEN 0 ELSE EXCLUDED.duration_ms END,
+    error_count = s.error_count + CASE
+      WHEN EXCLUDED.status = 3 AND s.status = 3 AND s.epoch = EXCLUDED.epoch
+       AND s.last_error IS NOT DISTINCT FROM EXCLUDED.last_error
+      THEN 0 ELSE EXCLUDED.error_count END,
+    done_run = CASE WHEN EXCLUDED.done_run > 0 THEN EXCLUDED.done_run ELSE s.done_run END,
+    last_synced_at = coalesce(EXCLUDED.last_synced_at, s.last_synced_at),
+    status = CASE WHEN s.epoch <= EXCLUDED.epoch THEN EXCLUDED.status ELSE s.status END,
+    last_error = CASE WHEN s.epoch > EXCLUDED.epoch THEN s.last_error
+                      WHEN EXCLUDED.status = 1 THEN s.last_error ELSE EXCLUDED.last_error END,
+    complete_to = CASE WHEN s.epoch <= EXCLUDED.epoch AND EXCLUDED.wallet_id = ANY ($15)
+                       THEN EXCLUDED.complete_to ELSE s.complete_to END,
+    epoch = greatest(s.epoch, EXCLUDED.epoch))
+SELECT u.wallet_id FROM u
+WHERE EXISTS (SELECT 1 FROM wallet_cursor c
+              WHERE c.wallet_id = u.wallet_id AND c.source <> u.source)
+)sql";
+
+// The proven end of wallets that several sources tell: it goes through the periods of each, as far
+// as they join.
+constexpr char kProven[] = R"sql(
+WITH period AS (
+  SELECT wallet_id, owned_from, complete_to, min(owned_from) OVER w AS first_from,
          lead(owned_from) OVER o AS next_from
-  FROM period WINDOW w AS (PARTITION BY wallet_id),
-                     o AS (PARTITION BY wallet_id ORDER BY owned_from, complete_to)),
+  FROM wallet_cursor WHERE wallet_id = ANY ($1)
+  WINDOW w AS (PARTITION BY wallet_id),
+         o AS (PARTITION BY wallet_id ORDER BY owned_from, complete_to)),
 link AS (
   SELECT wallet_id, least(complete_to, next_from - 1) AS ends, first_from,
          bool_and(complete_to >= next_from - 1) OVER (PARTITION BY wallet_id
            ORDER BY next_from NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
            AS is_joined
-  FROM chain),
+  FROM period),
 proven AS (
   SELECT wallet_id, coalesce(max(ends) FILTER (
            WHERE first_from <= 1 AND coalesce(is_joined, true)), 0) AS complete_to
   FROM link GROUP BY wallet_id)
-INSERT INTO wallet_sync AS s (wallet_id, status, trades_stored, volume, trades_processed,
-  last_trade_ts, complete_to, last_synced_at, duration_ms, error_count, last_error, done_run, epoch)
-SELECT u.wallet_id, u.status, u.stored, u.volume,
-       CASE WHEN m.wallet_id IS NOT NULL OR u.status = 3 THEN u.processed ELSE 0 END, u.last_ts,
-       CASE WHEN u.source IS NULL THEN 0 WHEN p.wallet_id IS NOT NULL THEN p.complete_to
-            WHEN u.owned_from <= 1 THEN u.complete_to ELSE 0 END,
-       CASE WHEN u.status = 2 THEN now() END,
-       CASE WHEN m.wallet_id IS NOT NULL OR u.status = 3 THEN u.duration_ms ELSE 0 END,
-       CASE WHEN u.status = 3 THEN 1 ELSE 0 END, u.error, CASE WHEN u.status = 2 THEN $1 ELSE 0 END,
-       $2
-FROM u LEFT JOIN moved m ON m.wallet_id = u.wallet_id
-       LEFT JOIN proven p ON p.wallet_id = u.wallet_id
-ORDER BY u.wallet_id
-ON CONFLICT (wallet_id) DO UPDATE SET
-  trades_stored = s.trades_stored + EXCLUDED.trades_stored,
-  volume = s.volume + EXCLUDED.volume,
-  last_trade_ts = greatest(s.last_trade_ts, EXCLUDED.last_trade_ts),
-  trades_processed = s.trades_processed + CASE
-    WHEN EXCLUDED.status = 3 AND s.status = 3 AND s.epoch = EXCLUDED.epoch
-     AND s.last_error IS NOT DISTINCT FROM EXCLUDED.last_error
-    THEN 0 ELSE EXCLUDED.trades_processed END,
-  duration_ms = s.duration_ms + CASE
-    WHEN EXCLUDED.status = 3 AND s.status = 3 AND s.epoch = EXCLUDED.epoch
-     AND s.last_error IS NOT DISTINCT FROM EXCLUDED.last_error
-    THEN 0 ELSE EXCLUDED.duration_ms END,
-  error_count = s.error_count + CASE
-    WHEN EXCLUDED.status = 3 AND s.status = 3 AND s.epoch = EXCLUDED.epoch
-     AND s.last_error IS NOT DISTINCT FROM EXCLUDED.last_error
-    THEN 0 ELSE EXCLUDED.error_count END,
-  done_run = CASE WHEN EXCLUDED.done_run > 0 THEN EXCLUDED.done_run ELSE s.done_run END,
-  last_synced_at = coalesce(EXCLUDED.last_synced_at, s.last_synced_at),
-  status = CASE WHEN s.epoch <= EXCLUDED.epoch THEN EXCLUDED.status ELSE s.status END,
-  last_error = CASE WHEN s.epoch > EXCLUDED.epoch THEN s.last_error
-                    WHEN EXCLUDED.status = 1 THEN s.last_error ELSE EXCLUDED.last_error END,
-  complete_to = CASE WHEN s.epoch <= EXCLUDED.epoch AND EXCLUDED.wallet_id = ANY ($15)
-                     THEN EXCLUDED.complete_to ELSE s.complete_to END,
-  epoch = greatest(s.epoch, EXCLUDED.epoch)
+UPDATE wallet_sync s SET complete_to = p.complete_to FROM proven p
+WHERE s.wallet_id = p.wallet_id AND s.epoch = $2
 )sql";
 
 std::vector<const WalletProgress*> SortedById(const std::vector<WalletProgress>& wallets) {
@@ -202,8 +205,16 @@ Status WriteProgress(PgConnection& connection, const Batch& batch, const Changes
         &last_ts, &duration, &stored, &volume, &with_cursor}) {
     params.Array(*column);
   }
-  const Result<PgRows> written = connection.Exec(kProgress, params);
-  if (!written) return written.error();
+  const Result<PgRows> several = connection.Exec(kProgress, params);
+  if (!several) return several.error();
+  if (several->empty()) return Done{};
+  PgArray told_by_several = PgArray::OfInt32();
+  for (int row = 0; row < several->size(); ++row) {
+    told_by_several.Add(static_cast<std::int32_t>(several->Int64(row, 0)));
+  }
+  const Result<PgRows> proven =
+      connection.Exec(kProven, PgParams().Array(told_by_several).Int64(batch.epoch.value));
+  if (!proven) return proven.error();
   return Done{};
 }
 
