@@ -19,6 +19,7 @@ using common::ErrorKind;
 using common::Result;
 
 constexpr std::chrono::seconds kConnectTimeout(2);
+constexpr std::chrono::seconds kQuickTimeout(5);
 constexpr std::chrono::milliseconds kRetryInterval(300);
 constexpr char kDefaultAddress[] = "127.0.0.1:8600";
 
@@ -123,8 +124,14 @@ Result<std::string> AdminClient::PostPatiently(const std::string& path, const st
 
 bool AdminClient::IsUp() const {
   AdminClient quick(state_, http_);
-  quick.set_timeout(std::chrono::seconds(5));
+  quick.set_timeout(kQuickTimeout);
   return quick.Get("/healthz").has_value();
+}
+
+bool AdminClient::IsReady() const {
+  AdminClient quick(state_, http_);
+  quick.set_timeout(kQuickTimeout);
+  return quick.Get("/readyz").has_value();
 }
 
 }  // namespace cli

@@ -29,6 +29,8 @@ class AdminClient {
 
   // Whether a coordinator answers at all.
   bool IsUp() const;
+  // Whether it has its database and its term: it works.
+  bool IsReady() const;
   std::string address() const;
 
   void set_timeout(common::Duration timeout) { timeout_ = timeout; }

@@ -58,17 +58,25 @@ int UpAgain(const Options& options, const StateDir& state, common::Signals& sign
   return kDone;
 }
 
+bool Release(const StateDir& state, const std::string& id) {
+  for (const ProgramState& program : ReadProgramStates(state)) {
+    if (program.name != id || !program.is_held) continue;
+    return WriteFile(state.fleet() / (id + ".release"), "").has_value();
+  }
+  return false;
+}
+
 int WorkerAction(const Options& options, const char* action, const char* said) {
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   // One that is held for its exit code is not connected; the supervisor alone can help it.
-  (void)WriteFile(state->fleet() / (options.id + ".release"), "");
+  const bool is_released = Release(*state, options.id);
   const AdminClient client(*state, options.http);
   const auto answer =
       client.Post(fmt::format("/api/admin/workers/{}/{}", options.id, action), "{}");
-  if (!answer) {
-    const bool is_away = answer.error().kind == common::ErrorKind::kTransient;
-    return Complain(is_away ? kNoFleet : kCannotStart, answer.error().message);
+  const bool is_refused = !answer && answer.error().kind == common::ErrorKind::kRejected;
+  if (!answer && !(is_refused && is_released)) {
+    return Complain(is_refused ? kCannotStart : kNoFleet, answer.error().message);
   }
   Print(options.id + " " + said);
   return kDone;

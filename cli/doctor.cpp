@@ -203,7 +203,8 @@ void CheckClock(Findings& findings, const UpstreamAnswer& answer) {
 
 // Prints reachability; returns the answer where it is worth reading.
 std::optional<UpstreamAnswer> CheckReach(Findings& findings, const char* name,
-                                         const std::string& url, const std::string& body = "") {
+                                         const std::string& url, const std::string& body = "",
+                                         int expected = 200) {
   const auto answer = AskUpstream(url, body);
   if (!answer) {
     findings.Say(Verdict::kFail, fmt::format("{}: {}", name, answer.error().message),
@@ -270,7 +271,7 @@ void CheckUpstreams(Findings& findings, const std::map<std::string, std::string>
              url("SEINE_GAMMA_URL", "https://gamma-api.polymarket.com") +
                  "/markets/keyset?limit=1&closed=false");
   CheckReach(findings, "CLOB",
-             url("SEINE_CLOB_URL", "https://clob.polymarket.com") + "/markets-by-token/1");
+             url("SEINE_CLOB_URL", "https://clob.polymarket.com") + "/markets-by-token/1", "", 404);
   if (const auto answer = CheckReach(
           findings, "subgraph",
           url("SEINE_SUBGRAPH_URL",

@@ -57,7 +57,7 @@ std::optional<std::string> Hopeless(const StateDir& state) {
 bool IsCoordinatorUp(const StateDir& state) {
   const std::optional<ProcessId> process = ReadPidFile(state.pid_file("coordinator"));
   const std::optional<BoundAddresses> bound = ReadBoundAddresses(state);
-  return process && bound && bound->pid == process->pid && AdminClient(state).IsUp();
+  return process && bound && bound->pid == process->pid && AdminClient(state).IsReady();
 }
 
 Status WaitForCoordinator(const StateDir& state, common::Signals& signals) {

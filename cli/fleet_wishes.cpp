@@ -1,5 +1,7 @@
 #include "cli/fleet_wishes.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "cli/status_reply.h"
@@ -10,6 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds kInterval(250);
 constexpr std::chrono::milliseconds kStep(50);
 constexpr std::chrono::seconds kTimeout(3);
+constexpr int kPatience = 40;  // questions
 
 }  // namespace
 
@@ -36,12 +39,16 @@ void FleetWishes::Run() {
 void FleetWishes::Ask() {
   if (tell_) {
     if (!client_.Post("/api/admin/scale", fmt::format("{{\"workers\":{}}}", *tell_))) return;
-    tell_.reset();
+    told_ = std::exchange(tell_, std::nullopt);
   }
   const common::Result<std::string> body = client_.Get("/api/status");
   if (!body) return;
   const common::Result<StatusReply> status = ParseStatus(*body);
-  if (status) latest_.Set({status->desired, status->stopped});
+  if (!status) return;
+  // What it was told shows in its status a moment later; until then it speaks of former times.
+  if (told_ && status->desired != *told_ && ++not_seen_ < kPatience) return;
+  told_.reset();
+  latest_.Set({status->desired, status->stopped});
 }
 
 }  // namespace cli

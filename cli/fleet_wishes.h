@@ -34,7 +34,10 @@ class FleetWishes {
   void Ask();
 
   AdminClient client_;
-  std::optional<int> tell_;  // used by the thread only
+  // Used by the thread only.
+  std::optional<int> tell_;
+  std::optional<int> told_;  // not yet seen in its status
+  int not_seen_ = 0;
   common::Published<FleetWish> latest_;
   std::atomic<bool> is_stopping_ = false;
   std::thread thread_;

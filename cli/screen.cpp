@@ -22,6 +22,14 @@ double Fraction(const RunReply& run) {
   return static_cast<double>(finished) / static_cast<double>(run.wallets_total);
 }
 
+std::string Remaining(const RunReply& run) {
+  if (run.is_over() || run.state == "queued") return run.is_over() ? "" : "queued";
+  if (run.state == "planning") return "planning";
+  // Every wallet is through: markets of their tokens, or retries, are still to come.
+  if (run.wallets_total > 0 && Fraction(run) >= 1) return "finishing";
+  return run.eta_s ? Span(*run.eta_s) + " left" : "";
+}
+
 std::string Outcome(const RunReply& run) {
   if (run.outcome == "complete") return Green("complete");
   if (run.outcome == "incomplete") return Yellow("incomplete");
@@ -91,7 +99,7 @@ std::vector<std::string> ProgressLines(const RunReply& run, int width) {
   const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
   std::string figures = fmt::format(" {:5.1f} %  {} of {} wallets", 100 * Fraction(run),
                                     Grouped(finished), Grouped(run.wallets_total));
-  if (run.eta_s && !run.is_over()) figures += " · " + Span(*run.eta_s) + " left";
+  if (!Remaining(run).empty()) figures += " · " + Remaining(run);
   const int bar = std::clamp(width - static_cast<int>(Columns(figures)) - 2, 8, 50);
   return {Bar(Fraction(run), bar) + figures,
           fmt::format("{} trades · {} trades/s · {} requests/s · {}", Grouped(run.trades),
@@ -106,7 +114,7 @@ std::string ProgressLine(const RunReply& run) {
       run.run, run.state, finished, run.wallets_total, 100 * Fraction(run), run.trades,
       Rate(run.trades_per_s), Rate(run.requests_per_s), run.retries, run.wallets_failed);
   if (run.wallets_quarantined > 0) text += fmt::format(", {} quarantined", run.wallets_quarantined);
-  if (run.eta_s && !run.is_over()) text += ", " + Span(*run.eta_s) + " left";
+  if (!Remaining(run).empty()) text += ", " + Remaining(run);
   return text;
 }
 

@@ -56,6 +56,14 @@ bool ReadWallets(const Options& options, WalletList& list) {
   return list.complaints.empty();
 }
 
+// Of a list, the coordinator takes all; a part of it is our choice: the first by address.
+void KeepAtMost(std::int64_t most, WalletList& list) {
+  const auto size = static_cast<std::int64_t>(list.wallets.size());
+  if (most <= 0 || size <= most) return;
+  list.wallets.erase(std::next(list.wallets.begin(), most), list.wallets.end());
+  SayLine(fmt::format("Taking {} of the {} wallets.", Grouped(most), Grouped(size)));
+}
+
 // What is wrong with the choice of wallets, if anything.
 std::optional<std::string> WrongChoice(const Options& options, const WalletList& list) {
   const bool is_list = !options.wallets.empty() || !options.wallets_file.empty();
@@ -74,7 +82,7 @@ json IngestBody(const Options& options, const WalletList& list) {
   } else {
     body["selection"] = list.Selection();
   }
-  if (options.max_wallets > 0) body["max_wallets"] = options.max_wallets;
+  if (options.max_wallets > 0 && list.wallets.empty()) body["max_wallets"] = options.max_wallets;
   if (options.is_dry_run) body["dry_run"] = true;
   return body;
 }
@@ -185,6 +193,7 @@ int Sync(const Options& options) {
   WalletList list;
   if (!ReadWallets(options, list)) return kUsage;
   if (const auto wrong = WrongChoice(options, list)) return Complain(kUsage, *wrong);
+  KeepAtMost(options.max_wallets, list);
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   if (options.source == "subgraph") {

@@ -21,7 +21,7 @@ struct StubCoordinator::Server {
     if (const auto found = gets.find(request.path); found != gets.end()) {
       answer.status = found->second.first;
       answer.set_content(found->second.second, "application/json");
-    } else if (request.path == "/healthz") {
+    } else if (request.path == "/healthz" || request.path == "/readyz") {
       answer.set_content("ok", "text/plain");
     } else if (request.path == "/api/status") {
       answer.set_content(
