@@ -220,6 +220,11 @@ std::optional<UpstreamAnswer> CheckReach(Findings& findings, const char* name,
                  answer->status == 403 ? "this address may be blocked" : "try again later");
     return std::nullopt;
   }
+  if (answer->status != expected) {
+    findings.Say(Verdict::kWarn, fmt::format("{} answers {} to {}", name, answer->status, url),
+                 fmt::format("{} was expected; is the URL right?", expected));
+    return std::nullopt;
+  }
   findings.Say(Verdict::kOk, fmt::format("{} answers {} in {:.0f} ms", name, answer->status,
                                          answer->seconds * 1000));
   return *answer;
