@@ -32,10 +32,9 @@ std::string_view BytesOf(const common::ConditionId& condition) {
   return {reinterpret_cast<const char*>(condition.bytes.data()), condition.bytes.size()};
 }
 
-bool IsUseful(const TokenHint& hint) {
-  const bool has_index = hint.outcome_index.has_value() && *hint.outcome_index >= 0 &&
-                         *hint.outcome_index < kNoOutcomeIndex;
-  return hint.condition.has_value() || has_index;
+bool HasOutcome(const TokenHint& hint) {
+  return hint.outcome_index.has_value() && *hint.outcome_index >= 0 &&
+         *hint.outcome_index < kNoOutcomeIndex;
 }
 
 // The columns that hints fill, aligned with a list of tokens.
@@ -45,14 +44,12 @@ struct HintColumns {
   PgArray outcome_index = PgArray::OfInt16();
 
   void Add(const TokenHint* hint) {
-    const bool has_index =
-        hint != nullptr && hint->outcome_index.value_or(kNoOutcomeIndex) < kNoOutcomeIndex;
     if (hint != nullptr && hint->condition.has_value()) {
       condition.Add(BytesOf(*hint->condition));
     } else {
       condition.AddNull();
     }
-    if (has_index && *hint->outcome_index >= 0) {
+    if (hint != nullptr && HasOutcome(*hint)) {
       outcome_index.Add(static_cast<std::int16_t>(*hint->outcome_index));
       outcome.Add(std::string_view(CleanText(hint->outcome)));
     } else {
@@ -64,14 +61,18 @@ struct HintColumns {
 
 }  // namespace
 
+bool TokenDictionary::Entry::Lacks(const TokenHint& hint) const {
+  return (!has_condition && hint.condition.has_value()) || (!has_outcome && HasOutcome(hint));
+}
+
 Result<std::vector<std::int32_t>> TokenDictionary::KeysOf(PgConnection& connection,
                                                           const Batch& batch) {
   if (known_.size() > kMostKnown) known_.clear();
   Hints hints;
   for (const TokenHint& hint : batch.hints) {
     const auto found = known_.find(hint.token);
-    const bool is_new = found == known_.end() || !found->second.is_hinted;
-    if (is_new && IsUseful(hint)) hints.emplace(hint.token, &hint);
+    const Entry entry = found == known_.end() ? Entry{} : found->second;
+    if (entry.Lacks(hint)) hints.emplace(hint.token, &hint);
   }
   constexpr std::int32_t kMissing = 0;  // identities start at 1
   std::vector<std::int32_t> keys;
@@ -197,7 +198,11 @@ Status TokenDictionary::Hint(PgConnection& connection, const Hints& hints) {
           .Array(columns.outcome)
           .Array(columns.outcome_index));
   if (!updated) return updated.error();
-  for (const TokenHint* hint : sorted) known_[hint->token].is_hinted = true;
+  for (const TokenHint* hint : sorted) {
+    Entry& entry = known_[hint->token];
+    entry.has_condition = entry.has_condition || hint->condition.has_value();
+    entry.has_outcome = entry.has_outcome || HasOutcome(*hint);
+  }
   return Done{};
 }
 

@@ -28,7 +28,10 @@ class TokenDictionary {
  private:
   struct Entry {
     std::int32_t key = 0;
-    bool is_hinted = false;
+    bool has_condition = false;  // hints have told it, so the next one need not
+    bool has_outcome = false;
+
+    bool Lacks(const sources::TokenHint& hint) const;
   };
   using Hints = std::unordered_map<common::TokenId, const sources::TokenHint*>;
 
