@@ -83,6 +83,8 @@ Router::Router(const World& world, const ServeOptions& options)
       hang_ms_(options.hang_ms),
       data_api_(world, options.cache_seconds),
       subgraph_(world),
+      gamma_(world, options.unknown_after_seconds),
+      clob_(world, options.unknown_after_seconds),
       faults_(options.world.seed, StartSetting(options)) {
   if (options.profile != "none") {
     const auto published = PublishedLimits();
@@ -147,9 +149,13 @@ Response Router::AskUpstream(Endpoint endpoint, const Request& request) {
       return data_api_.Answer(request);
     case Endpoint::kSubgraph:
       return subgraph_.Answer(request);
-    default:
-      return JsonResponse(404, R"({"error":"not found"})");
+    case Endpoint::kGammaMarkets:
+    case Endpoint::kGammaOther:
+      return gamma_.Answer(request);
+    case Endpoint::kClob:
+      return clob_.Answer(request);
   }
+  return JsonResponse(404, R"({"error":"not found"})");
 }
 
 void Router::Spoil(FaultKind kind, Endpoint endpoint, Reply& reply) {

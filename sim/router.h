@@ -10,8 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "sim/clob.h"
 #include "sim/data_api.h"
 #include "sim/faults.h"
+#include "sim/gamma.h"
 #include "sim/http_server.h"
 #include "sim/limits.h"
 #include "sim/options.h"
@@ -47,6 +49,8 @@ class Router {
   const std::int64_t hang_ms_;
   DataApi data_api_;
   Subgraph subgraph_;
+  Gamma gamma_;
+  Clob clob_;
   Limits limits_;
   Faults faults_;
   std::array<std::uint64_t, kEndpoints> requests_{};

@@ -1,0 +1,47 @@
+// Gamma: markets, events and tags. Lists are in the order of the world.
+//
+// Lists hold open markets alone unless `closed=true` is said. A keyset list has no `next_cursor` on
+// its last page, and ignores parameters that it does not know, so a client that sends `cursor` gets
+// the first page for ever.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/known.h"
+#include "sim/message.h"
+#include "sim/world.h"
+
+namespace sim {
+
+class Gamma {
+ public:
+  Gamma(const World& world, std::int64_t unknown_after_seconds);
+
+  // The path is below the prefix of Gamma.
+  Response Answer(const Request& request) const;
+
+ private:
+  struct List;
+
+  Response Markets(const Request& request, bool keyset) const;
+  Response Events(const Request& request) const;
+  Response OneMarket(const Request& request, std::string_view rest) const;
+  Response OneEvent(const Request& request, std::string_view id) const;
+  Response Tags(const Request& request) const;
+  Response KeysetPage(const Request& request, const List& list) const;
+  std::optional<Response> SelectMarkets(const Request& request,
+                                        std::vector<std::uint32_t>& numbers) const;
+  bool Knows(std::uint32_t market, const Request& request) const;
+  bool Knows(const Event& event, const Request& request) const;
+  void AppendEventRow(std::string& out, const Event& event, const Request& request) const;
+
+  const World& world_;
+  const Knowledge knowledge_;
+};
+
+}  // namespace sim

@@ -1,0 +1,212 @@
+#include "sim/gamma_rows.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "sim/market_builder.h"
+#include "sim/random.h"
+#include "sim/text.h"
+
+namespace sim {
+namespace {
+
+constexpr std::uint64_t kFormStream = 31;
+constexpr std::uint64_t kPriceStream = 32;
+
+// A fixed draw for a market: the same in every answer.
+std::uint64_t Draw(const Market& market, std::uint64_t stream) {
+  std::uint64_t draw = stream;
+  for (const char c : market.condition_id) draw = Mix(draw, static_cast<std::uint8_t>(c));
+  return draw;
+}
+
+void AppendText(std::string& out, std::string_view key, std::string_view text) {
+  AppendJsonString(out, key);
+  out += ':';
+  AppendJsonString(out, text);
+  out += ',';
+}
+
+void AppendFlag(std::string& out, std::string_view key, bool value) {
+  AppendJsonString(out, key);
+  out += value ? ":true," : ":false,";
+}
+
+// "[\"Yes\", \"No\"]": an array inside a string, with the blank that the real one has.
+void AppendListText(std::string& out, std::string_view key, const std::vector<std::string>& list) {
+  std::string inner = "[";
+  for (const std::string& text : list) {
+    if (inner.size() > 1) inner += ", ";
+    AppendJsonString(inner, text);
+  }
+  AppendText(out, key, inner + ']');
+}
+
+std::string FineTime(common::UnixSeconds instant, std::uint64_t draw) {
+  std::string text = IsoTime(instant);
+  text.pop_back();
+  return text + fmt::format(".{:06}Z", draw % 1'000'000);
+}
+
+// Resolved prices are 1 and 0, or equal shares; open ones are in thousandths.
+std::vector<std::string> Prices(const Market& market) {
+  const std::size_t count = market.outcomes.size();
+  std::vector<std::string> prices(count, "0");
+  if (market.closed_at != 0) {
+    if (market.winner < 0) prices.assign(count, "0.5");
+    if (market.winner >= 0) prices[static_cast<std::size_t>(market.winner)] = "1";
+    return prices;
+  }
+  const auto first = static_cast<std::int64_t>(1 + Draw(market, kPriceStream) % 999);
+  for (std::size_t i = 0; i < std::min<std::size_t>(2, count); ++i) {
+    prices[i].clear();
+    AppendMillionths(prices[i], (i == 0 ? first : 1000 - first) * 1000, false);
+  }
+  return prices;
+}
+
+void AppendTimes(std::string& out, const Market& market, std::uint64_t draw) {
+  const common::UnixSeconds created = std::max(market.created, kWorldStart);
+  AppendText(out, "startDate", FineTime(created + 900, draw >> 8));
+  AppendText(out, "startDateIso", IsoDay(created + 900));
+  AppendText(out, "createdAt", FineTime(created, draw >> 12));
+  AppendText(out, "updatedAt", FineTime(std::max(market.closed_at, created) + 60, draw >> 16));
+  if (draw % 100 != 0) {  // one in a hundred has no end
+    AppendText(out, "endDate", IsoTime(market.ends));
+    AppendText(out, "endDateIso", IsoDay(market.ends));
+  }
+  if (market.closed_at != 0) AppendText(out, "closedTime", SpacedTime(market.closed_at));
+}
+
+void AppendFees(std::string& out, const Market& market) {
+  AppendFlag(out, "feesEnabled", market.fee_permille > 0);
+  if (market.fee_permille == 0) {
+    out += R"("feeType":null,)";
+    return;
+  }
+  out += fmt::format(
+      R"("feeType":"taker_fees","feeSchedule":{{"exponent":1,"rate":0.{:03},"takerOnly":true,"rebateRate":0.25}},)",
+      market.fee_permille);
+}
+
+void AppendGroup(std::string& out, const Market& market, const Event& event) {
+  AppendFlag(out, "negRisk", market.neg_risk);
+  AppendText(out, "groupItemTitle", market.group_item_title);
+  if (!market.neg_risk) return;
+  AppendText(out, "negRiskMarketID", event.neg_risk_market_id);
+  AppendText(out, "negRiskRequestID", market.question_id);
+}
+
+// Keys that nobody asked for, some of them only now and then.
+void AppendUnasked(std::string& out, std::uint64_t draw) {
+  const auto volume = static_cast<std::int64_t>(draw % 1'000'000'000'000);
+  std::string amount;
+  AppendMillionths(amount, volume, false);
+  out += fmt::format(
+      R"("volume":"{}","volumeNum":{},"liquidity":"{}","liquidityNum":{},"volumeClob":{},)", amount,
+      amount, draw % 9973, draw % 9973, amount);
+  out += R"("marketMakerAddress":"","new":false,"featured":false,"restricted":true,)"
+         R"("enableOrderBook":true,"orderPriceMinTickSize":0.001,"orderMinSize":5,)"
+         R"("hasReviewedDates":true,"umaBond":"500","umaReward":"5","cyom":false,)"
+         R"("rewardsMaxSpread":3.5,"umaResolutionStatuses":"[]","rfqEnabled":false,)";
+  if (draw % 3 == 0) out += R"("clobRewards":[{"id":"1","rewardsAmount":0}],"lastTradePrice":0.7,)";
+  if (draw % 5 == 0) out += R"("comboStatus":{"eligible":false,"reasons":["size"]},)";
+}
+
+}  // namespace
+
+const char* UmaStatus(const Market& market) {
+  if (market.closed_at != 0) return "resolved";
+  const std::uint64_t draw = (Draw(market, kFormStream) >> 20) % 400;
+  if (draw == 0) return "disputed";
+  return draw < 5 ? "proposed" : "";
+}
+
+void AppendGammaMarket(std::string& out, const World& world, const Market& market,
+                       const MarketForm& form) {
+  if (!market.raw.empty()) {
+    out += market.raw;
+    return;
+  }
+  const std::uint64_t draw = Draw(market, kFormStream);
+  const Event& event = world.events()[market.event];
+  std::vector<std::string> tokens;
+  for (const std::uint32_t token : market.tokens) tokens.push_back(world.tokens()[token].decimal);
+  out += '{';
+  AppendText(out, "id", market.id);
+  AppendText(out, "question", market.question);
+  AppendText(out, "conditionId", market.condition_id);
+  AppendText(out, "slug", market.slug);
+  AppendText(out, "icon", market.icon);
+  AppendText(out, "image", market.icon);
+  AppendText(out, "description", "This market resolves to \"" + market.outcomes[0] + "\" or not.");
+  AppendListText(out, "outcomes", market.outcomes);
+  AppendListText(out, "outcomePrices", Prices(market));
+  AppendListText(out, "clobTokenIds", tokens);
+  AppendText(out, "questionID", market.question_id);
+  if (!market.category.empty()) AppendText(out, "category", market.category);
+  AppendTimes(out, market, draw);
+  AppendFlag(out, "active", true);  // stays so after closing
+  AppendFlag(out, "closed", market.closed_at != 0);
+  AppendFlag(out, "archived", false);
+  AppendFlag(out, "acceptingOrders", market.closed_at == 0);
+  if (*UmaStatus(market) != '\0') AppendText(out, "umaResolutionStatus", UmaStatus(market));
+  AppendGroup(out, market, event);
+  AppendFees(out, market);
+  AppendUnasked(out, draw);
+  if (form.with_events && !event.id.empty()) {
+    out += R"("events":[{)";
+    AppendGammaEventFields(out, event);
+    out += "}],";
+  }
+  if (form.with_tags) {
+    out += R"("tags":)";
+    AppendGammaTags(out, world, event);
+    out += ',';
+  }
+  out.back() = '}';
+}
+
+void AppendGammaEventFields(std::string& out, const Event& event) {
+  const common::UnixSeconds created = std::max(event.created, kWorldStart);
+  AppendText(out, "id", event.id);
+  AppendText(out, "ticker", event.slug);
+  AppendText(out, "slug", event.slug);
+  AppendText(out, "title", event.title);
+  AppendText(out, "startDate", FineTime(created, event.id.size() * 257));
+  AppendText(out, "creationDate", FineTime(created, event.id.size() * 255));
+  if (event.ends != 0) AppendText(out, "endDate", IsoTime(event.ends));
+  AppendFlag(out, "active", true);
+  AppendFlag(out, "closed", event.closed);
+  AppendFlag(out, "archived", false);
+  AppendFlag(out, "showAllOutcomes", true);
+  AppendFlag(out, "enableNegRisk", !event.neg_risk_market_id.empty());
+  if (!event.neg_risk_market_id.empty()) {
+    AppendFlag(out, "negRisk", true);
+    AppendText(out, "negRiskMarketID", event.neg_risk_market_id);
+  }
+  out += R"("commentCount":26,"cumulativeMarkets":false)";
+}
+
+void AppendGammaTag(std::string& out, const Tag& tag) {
+  out += '{';
+  AppendText(out, "id", tag.id);
+  AppendText(out, "label", tag.label);
+  AppendText(out, "slug", tag.slug);
+  AppendText(out, "createdAt", FineTime(kWorldStart, tag.label.size() * 3571));
+  out += R"("requiresTranslation":false})";
+}
+
+void AppendGammaTags(std::string& out, const World& world, const Event& event) {
+  out += '[';
+  for (const std::uint32_t tag : event.tags) {
+    if (out.back() != '[') out += ',';
+    AppendGammaTag(out, world.tags()[tag]);
+  }
+  out += ']';
+}
+
+}  // namespace sim
