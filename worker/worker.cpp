@@ -231,7 +231,7 @@ proto::Beat Worker::Vitals() {
     progress.set_rows(job.rows_stored());
     for (const common::WalletId wallet : job.in_flight()) {
       progress.add_in_flight(wallet.value);
-      if (is_poisoned_ && wallet == poisoned_) poison_at_ = now_ + kPoisonDelay;
+      if (is_poisoned_ && wallet == poisoned_ && !poison_at_) poison_at_ = now_ + kPoisonDelay;
     }
     retries += job.retries();
   }

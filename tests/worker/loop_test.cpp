@@ -85,8 +85,8 @@ class LoopTest : public testing::Test {
     while (clock_.Now() < until) {
       for (auto& incoming : server_->Receive()) {
         connection_ = incoming.connection;
-        const bool match = incoming.message.body_case() == kind;
-        if (match) return incoming.message;
+        if (incoming.message.has_beat()) Acknowledge(incoming.message.beat());
+        if (incoming.message.body_case() == kind) return incoming.message;
       }
       pollfd waiting{server_->fd(), POLLIN, 0};
       poll(&waiting, 1, 20);
@@ -95,6 +95,13 @@ class LoopTest : public testing::Test {
     return {};
   }
   void Send(const proto::Envelope& message) { server_->Send(connection_, message); }
+  void Acknowledge(const proto::Beat& beat) {
+    proto::Envelope message;
+    message.mutable_beat_ack()->set_session(1);
+    message.mutable_beat_ack()->set_sequence(beat.sequence());
+    message.mutable_beat_ack()->set_term(1);
+    Send(message);
+  }
   void Welcome() {
     Await(proto::Envelope::kHello);
     proto::Envelope message;
