@@ -21,6 +21,8 @@ using common::Instant;
 
 // A turn costs little, so a deadline that somebody forgot costs no more than this.
 constexpr Duration kLongestWait = std::chrono::milliseconds(250);
+// Failures in a row after which the resolver's upstreams count as away.
+constexpr int kTokenPatience = 5;
 // For the BEAT that names the poisoned wallet to leave the house.
 constexpr Duration kPoisonDelay = std::chrono::milliseconds(200);
 
@@ -176,7 +178,9 @@ void Worker::SettleWork(Work& work) {
   }
   WakeBy(job.NextAt());
   const Lease lease = job.lease();
-  if (job.stored() && (job.finished() || job.stopped())) {
+  // Tokens that cannot be asked for stay due in the database; trades do not wait for them.
+  const bool waits = !job.finished() && tokens_backoff_.failures() < kTokenPatience;
+  if (job.stored() && (!waits || job.stopped())) {
     common::Failpoint("before_finished");
     common::LogInfo("chunk_finished", {{"chunk", lease.chunk},
                                        {"epoch", lease.epoch},
