@@ -133,6 +133,7 @@ std::string Cluster::Run() {
     CheckRules();
     if (ledger_.finished() && !Faulty()) break;
   }
+  CountScheduler();
   sometimes_.fenced_writes = ledger_.fenced_writes();
   sometimes_.regrants = ledger_.regrants();
   if (!violation_.empty()) return violation_;
@@ -201,9 +202,8 @@ void Cluster::StartCoordinator() {
   KeepTerm(life);
 }
 
-void Cluster::KillCoordinator() {
-  ++sometimes_.coordinator_kills;
-  coordinator_life_ = ++lives_;
+void Cluster::CountScheduler() {
+  if (!scheduler_) return;
   const auto& counters = scheduler_->counters();
   sometimes_.resends += counters.resends;
   sometimes_.adopted += counters.adopted;
@@ -211,6 +211,12 @@ void Cluster::KillCoordinator() {
   sometimes_.recalls += counters.recalls;
   sometimes_.quarantined += counters.quarantined;
   sometimes_.takeovers += counters.takeovers;
+}
+
+void Cluster::KillCoordinator() {
+  ++sometimes_.coordinator_kills;
+  coordinator_life_ = ++lives_;
+  CountScheduler();
   scheduler_.reset();
   After(Millis(0, 4000), [this] { StartCoordinator(); });
 }
@@ -250,7 +256,9 @@ void Cluster::AskLedger(std::uint64_t life, coordinator::LedgerAction ask) {
   struct Step {
     static void Go(Cluster& it, std::uint64_t of) {
       if (of != it.coordinator_life_ || it.asked_.empty()) return;
-      const auto again = [&it, of](Duration wait) { it.After(wait, [&it, of] { Go(it, of); }); };
+      const auto again = [&it, of](Duration wait) {
+        it.After(wait, [&it, of] { Go(it, of); });
+      };
       if (!it.database_up_) return again(milliseconds(100));
       const coordinator::LedgerAction request = it.asked_.front();
       if (request.term == it.term_) {
@@ -429,9 +437,8 @@ void Cluster::FetchPage(int index, std::uint64_t life, worker::Lease lease, std:
     return;
   }
   if (!database_up_) {
-    After(milliseconds(100), [this, index, life, lease, place, page] {
-      FetchPage(index, life, lease, place, page);
-    });
+    After(milliseconds(100),
+          [this, index, life, lease, place, page] { FetchPage(index, life, lease, place, page); });
     return;
   }
   ++process.requests;
@@ -508,8 +515,8 @@ void Cluster::Fault() {
     After(Millis(100, 5000), [this] { database_up_ = true; });
   } else if (which == 7 && options_.drains && process.alive) {
     ++sometimes_.drains;
-    Apply(victim, process.session->Drain(
-                      random_.Chance(0.5) ? proto::GRACEFUL : proto::QUICK, {}, now_));
+    Apply(victim,
+          process.session->Drain(random_.Chance(0.5) ? proto::GRACEFUL : proto::QUICK, {}, now_));
   } else if (which == 8 && options_.kill_workers && process.alive) {
     // The connection is cut, and the worker says HELLO through a new one.
     process.connection = "c" + std::to_string(++lives_);

@@ -89,6 +89,7 @@ class Cluster {
   // Coordinator.
   void StartCoordinator();
   void KillCoordinator();
+  void CountScheduler();
   void TickCoordinator(std::uint64_t life);
   void KeepTerm(std::uint64_t life);
   void AskLedger(std::uint64_t life, coordinator::LedgerAction ask);

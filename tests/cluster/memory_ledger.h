@@ -15,7 +15,7 @@ namespace tests::cluster {
 
 struct Wallet {
   int pages = 1;
-  int failures = 0;   // times that it fails before it succeeds
+  int failures = 0;     // times that it fails before it succeeds
   bool poison = false;  // whoever begins it dies
 
   // The store: pages that are written, and how often.
