@@ -174,7 +174,7 @@ class Scheduler {
   RunRow RunNow() const;
   WorkerStatus StatusOf(const Session& session, common::Instant now) const;
 
-  const SchedulerTimings timings_;
+  SchedulerTimings timings_;  // constant after construction
 
   WorkerRegistry registry_;
   LeaseTable leases_;

@@ -357,8 +357,8 @@ void Scheduler::OnReclaimed(const Reclaimed& reclaimed, Instant now) {
   switch (reclaimed.chunk.state) {
     case ChunkRow::State::kPending:
       AddChunk(reclaimed.chunk, now);
-      // Its next process has the warmest cache.
-      queue_.KeepFor(chunk, owner, now + kWarmFor);
+      // Its next process has the warmest cache, if it is here already.
+      if (registry_.Of(owner) != nullptr) queue_.KeepFor(chunk, owner, now + kWarmFor);
       break;
     case ChunkRow::State::kDone:
       if (open_.erase(chunk) > 0 && run_) ++run_->chunks_done;

@@ -134,6 +134,7 @@ class Cluster {
   std::vector<std::int64_t> kept_terms_;
   std::vector<int> failed_times_;  // by wallet
   std::uint64_t lives_ = 0;
+  std::uint64_t checks_ = 0;
   Sometimes sometimes_;
   std::string violation_;
 };
