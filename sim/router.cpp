@@ -127,7 +127,8 @@ Reply Router::AnswerUpstream(Endpoint endpoint, Request request, std::string_vie
   reply.plan.delay_ms = faults_.setting().latency_ms;
   const auto verdict = limits_.Ask(endpoint, now_ms);
   if (!verdict.delay_ms) {
-    reply.response = OverLimit(endpoint, verdict.retry_after_s);
+    ++over_limit_;
+    reply.response = Refused(endpoint, verdict.retry_after_s);
     return reply;
   }
   reply.plan.delay_ms += *verdict.delay_ms;
@@ -164,7 +165,7 @@ void Router::Spoil(FaultKind kind, Endpoint endpoint, Reply& reply) {
   faults_.Count(kind);
   switch (kind) {
     case FaultKind::k429:
-      response = OverLimit(endpoint, 1);
+      response = Refused(endpoint, 1);
       break;
     case FaultKind::k503:
       response = CloudflarePage(503, "Service Temporarily Unavailable");
@@ -202,9 +203,9 @@ void Router::Spoil(FaultKind kind, Endpoint endpoint, Reply& reply) {
   }
 }
 
-Response Router::OverLimit(Endpoint endpoint, std::int64_t retry_after_s) {
+Response Router::Refused(Endpoint endpoint, std::int64_t retry_after_s) {
   Response response;
-  if (++over_limit_ % kHtmlEach == 0) {
+  if (++refusals_ % kHtmlEach == 0) {
     response = CloudflarePage(429, "You are being rate limited");
   } else if (endpoint == Endpoint::kDataTrades || endpoint == Endpoint::kDataOther) {
     response = DataError(429, "rate_limited", "too many requests", "");

@@ -41,7 +41,7 @@ class Router {
   Response AnswerControl(const Request& request);
   Response ChangeFaults(std::string_view body);
   Response TellOracle(const Request& request) const;
-  Response OverLimit(Endpoint endpoint, std::int64_t retry_after_s);
+  Response Refused(Endpoint endpoint, std::int64_t retry_after_s);
   void Spoil(FaultKind kind, Endpoint endpoint, Reply& reply);
 
   const World& world_;
@@ -56,7 +56,8 @@ class Router {
   std::array<std::uint64_t, kEndpoints> requests_{};
   std::map<int, std::uint64_t> responses_;
   std::uint64_t rows_ = 0;
-  std::uint64_t over_limit_ = 0;
+  std::uint64_t over_limit_ = 0;  // refused by the limits, not by a fault
+  std::uint64_t refusals_ = 0;
   std::int64_t in_flight_ = 0;
   std::int64_t max_in_flight_ = 0;
 };
