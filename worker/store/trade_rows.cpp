@@ -1,9 +1,10 @@
 #include "worker/store/trade_rows.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "common/check.h"
 #include "common/postgres_copy.h"
@@ -64,43 +65,48 @@ auto OrderOf(const Key& key) {
   return std::tuple(key.wallet, key.ts, static_cast<std::int64_t>(key.tx_head), key.event_key);
 }
 
-// A batch is made of pages, each of one wallet and sorted already or nearly so, newest first or
-// oldest first. The pages are put in order first; what is left is mostly cheap.
+template <typename Key>
+bool IsBefore(const Key& a, const Key& b) {
+  return OrderOf(a) < OrderOf(b);
+}
+
+// The end of the run that begins here: keys of one wallet whose seconds only fall, or only rise.
+// Leaves it sorted.
+template <typename Iterator>
+Iterator SortRun(Iterator begin, Iterator end) {
+  using Key = typename std::iterator_traits<Iterator>::value_type;
+  Iterator at = begin + 1;
+  const bool is_falling = at != end && at->ts <= begin->ts;
+  const auto goes_on = [&](const Key& next, const Key& last) {
+    return next.wallet == last.wallet && (is_falling ? next.ts <= last.ts : next.ts >= last.ts);
+  };
+  while (at != end && goes_on(*at, *(at - 1))) ++at;
+  if (is_falling) std::reverse(begin, at);
+  // Within a second the order is arbitrary.
+  if (!std::is_sorted(begin, at, IsBefore<Key>)) std::sort(begin, at, IsBefore<Key>);
+  return at;
+}
+
+// A batch is made of pages, each of one wallet and nearly sorted, newest first or oldest first.
+// Sorting the pages and putting them in order is mostly all there is to do.
 template <typename Key>
 void SortByRuns(std::vector<Key>& keys) {
-  struct Run {
-    std::size_t begin;
-    std::size_t end;
-  };
-  std::vector<Run> runs;
-  for (std::size_t begin = 0; begin < keys.size();) {
-    const auto wallet = keys[begin].wallet;
-    std::size_t end = begin + 1;
-    const bool is_falling = end < keys.size() && keys[end].ts <= keys[begin].ts;
-    while (end < keys.size() && keys[end].wallet == wallet &&
-           (is_falling ? keys[end].ts <= keys[end - 1].ts : keys[end].ts >= keys[end - 1].ts)) {
-      ++end;
-    }
-    const auto first = keys.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto last = keys.begin() + static_cast<std::ptrdiff_t>(end);
-    if (is_falling) std::reverse(first, last);
-    // Within a second the order is arbitrary.
-    if (!std::is_sorted(first, last,
-                        [](const Key& a, const Key& b) { return OrderOf(a) < OrderOf(b); })) {
-      std::ranges::sort(first, last, {}, OrderOf<Key>);
-    }
-    runs.push_back({begin, end});
+  using Iterator = typename std::vector<Key>::iterator;
+  std::vector<std::pair<Iterator, Iterator>> runs;
+  for (Iterator begin = keys.begin(); begin != keys.end();) {
+    const Iterator end = SortRun(begin, keys.end());
+    runs.emplace_back(begin, end);
     begin = end;
   }
-  std::ranges::sort(runs, {}, [&](const Run& run) { return OrderOf(keys[run.begin]); });
+  std::sort(runs.begin(), runs.end(),
+            [](const auto& a, const auto& b) { return IsBefore(*a.first, *b.first); });
   std::vector<Key> sorted;
   sorted.reserve(keys.size());
-  for (const Run& run : runs) {
-    sorted.insert(sorted.end(), keys.begin() + static_cast<std::ptrdiff_t>(run.begin),
-                  keys.begin() + static_cast<std::ptrdiff_t>(run.end));
-  }
+  for (const auto& [begin, end] : runs) sorted.insert(sorted.end(), begin, end);
   keys = std::move(sorted);
-  if (!std::ranges::is_sorted(keys, {}, OrderOf<Key>)) std::ranges::sort(keys, {}, OrderOf<Key>);
+  if (!std::is_sorted(keys.begin(), keys.end(), IsBefore<Key>)) {
+    std::sort(keys.begin(), keys.end(), IsBefore<Key>);
+  }
 }
 
 }  // namespace
@@ -114,8 +120,10 @@ TradeRows::TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_
                      static_cast<std::uint32_t>(keys_.size())});
   }
   SortByRuns(keys_);
-  const auto repeated = std::ranges::unique(keys_, {}, OrderOf<Key>);
-  keys_.erase(repeated.begin(), repeated.end());
+  const auto is_same = [](const Key& a, const Key& b) {
+    return OrderOf(a) == OrderOf(b);
+  };
+  keys_.erase(std::unique(keys_.begin(), keys_.end(), is_same), keys_.end());
 }
 
 Result<Changes> TradeRows::Copy(PgConnection& connection) const {
