@@ -42,7 +42,7 @@ class FaultyFiles final : public Files {
     }
     common::Status Sync() override {
       EXPECT_FALSE(has_failed_) << "a failed sync was tried again on the same descriptor";
-      if (!owner_.sync_fails) return file_->Sync();
+      if (!owner_.sync_fails) return common::Done{};  // the disk's time is not tested here
       has_failed_ = true;
       return Fault("input/output error");
     }
