@@ -137,6 +137,7 @@ int DrainWorker(const Options& options) {
 }
 
 int SuperviseFleet(const Options& options) {
+  RememberEndedChildren();
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   common::Result<FleetSettings> settings = ReadFleetSettings(*state);

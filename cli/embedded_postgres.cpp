@@ -137,6 +137,32 @@ std::optional<ProcessId> EmbeddedPostgres::Find() const {
   return process;
 }
 
+// Whether any process, a server or a session that outlived it, works in the data directory: each
+// of them has it as its working directory.
+bool EmbeddedPostgres::IsAnyoneInside() const {
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", failure)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path() / "cwd", gone) == data_ && !gone) return true;
+  }
+  return false;
+}
+
+// PostgreSQL believes a lock file (it has one for its data, one for its socket) whose process
+// number exists, be it the unreaped remains of the dead server or, after a restart of the machine,
+// anybody else's.
+void EmbeddedPostgres::RemoveStaleLock() const {
+  std::error_code failure;
+  const std::filesystem::path locks[] = {data_ / "postmaster.pid",
+                                         socket_folder_ / ".s.PGSQL.5432.lock"};
+  const bool is_locked =
+      std::filesystem::exists(locks[0], failure) || std::filesystem::exists(locks[1], failure);
+  if (!is_locked || IsAnyoneInside()) return;
+  for (const std::filesystem::path& lock : locks) std::filesystem::remove(lock, failure);
+}
+
 common::Status EmbeddedPostgres::PrepareFolder(const std::filesystem::path& folder,
                                                const RunAs* user) const {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -204,6 +230,7 @@ common::Result<ProcessId> EmbeddedPostgres::Launch() {
   }
   const common::Status settings = WriteFile(data_ / "seine.conf", Settings(socket_folder_), 0644);
   if (!settings) return settings.error();
+  RemoveStaleLock();
   LaunchOrder order;
   order.arguments = {(programs->folder / "postgres").string(), "-D", data_.string()};
   order.log = log();

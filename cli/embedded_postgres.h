@@ -53,6 +53,8 @@ class EmbeddedPostgres {
 
  private:
   int ClusterVersion() const;
+  bool IsAnyoneInside() const;
+  void RemoveStaleLock() const;
   common::Status Make(const RunAs* user);
   common::Status PrepareFolder(const std::filesystem::path& folder, const RunAs* user) const;
   common::Status WaitUntilItAnswers();

@@ -2,6 +2,7 @@
 #include <exception>
 
 #include "cli/options.h"
+#include "cli/process.h"
 #include "common/logging.h"
 
 int main(int argc, char** argv) {
@@ -10,6 +11,7 @@ int main(int argc, char** argv) {
     if (const std::optional<int> code = line.Parse(argc, argv)) return *code;
     common::SetUpLogging(
         "seine", common::ParseLogLevel(line.options().log_level).value_or(common::LogLevel::kInfo));
+    cli::ForgetEndedChildren();
     return line.Run();
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "seine: %s\n", failure.what());

@@ -212,6 +212,17 @@ std::optional<int> Reap(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+void ForgetEndedChildren() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  action.sa_flags = SA_NOCLDWAIT;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
+void RememberEndedChildren() {
+  signal(SIGCHLD, SIG_DFL);
+}
+
 common::Result<ProcessId> Launch(const LaunchOrder& order) {
   const Prepared prepared = Prepare(order);
   int report[2];

@@ -41,6 +41,13 @@ bool WaitForEnd(const ProcessId& process, common::Duration timeout);
 // How a child ended: its exit code, or 128 + the signal, as a shell would say.
 std::optional<int> Reap(pid_t pid);
 
+// From here on the remains of ended children vanish by themselves, and Reap() finds none. For
+// commands that start long-lived programs and then do something else: a dead server whose remains
+// stay would look alive to the next one.
+void ForgetEndedChildren();
+// The contrary: each child's end is reported by Reap(), once.
+void RememberEndedChildren();
+
 struct LaunchOrder {
   std::vector<std::string> arguments;                            // the first is the program's path
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours

@@ -1,6 +1,8 @@
 #include "cli/embedded_postgres.h"
 
 #include <csignal>
+#include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -77,6 +79,28 @@ TEST_F(EmbeddedPostgresTest, ComesBackAfterKillNine) {
   Start();
   EXPECT_NE(server_->Find(), process);
   EXPECT_EQ(Count("SELECT n FROM kept"), 7);
+}
+
+TEST_F(EmbeddedPostgresTest, ComesBackWhileTheRemainsOfTheDeadOneAreThere) {
+  Start();
+  const auto process = server_->Find();
+  ASSERT_TRUE(process);
+  SendSignal(*process, SIGKILL);
+  while (IsAlive(*process)) std::this_thread::yield();  // and nobody reaps it
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  common::Result<ProcessId> again = server_->Launch();
+  while (!common::PgConnection::Open(server_->url())) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << Tail(server_->log(), 3);
+    if (again && !IsAlive(*again)) again = server_->Launch();
+  }
+  EXPECT_TRUE(WaitForEnd(*process, std::chrono::seconds(0)));
+}
+
+TEST_F(EmbeddedPostgresTest, ALockFileThatNamesSomebodyElseIsStale) {
+  Start();
+  ASSERT_TRUE(server_->Stop());
+  std::ofstream(folder_.path() / "runtime/postgres/data/postmaster.pid") << getpid() << "\n";
+  Start();
 }
 
 TEST_F(EmbeddedPostgresTest, LivesBelowAFolderThatOnlyRootMayEnter) {
