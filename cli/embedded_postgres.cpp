@@ -56,6 +56,7 @@ std::string Settings(const std::filesystem::path& socket_folder) {
       "max_wal_senders = 0\n"
       "wal_compression = on\n"
       "synchronous_commit = on\n"
+      "wal_writer_delay = 10ms\n"
       "fsync = on\n"
       "full_page_writes = on\n"
       "autovacuum_vacuum_insert_scale_factor = 0.4\n"
