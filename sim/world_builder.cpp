@@ -7,6 +7,7 @@
 
 #include "common/check.h"
 #include "sim/market_builder.h"
+#include "sim/recorded.h"
 
 namespace sim {
 namespace {
@@ -198,8 +199,11 @@ Contracts AddContracts(std::uint64_t seed, std::vector<Wallet>& wallets) {
 }
 
 std::unique_ptr<World> BuildWorld(const WorldOptions& options) {
-  if (!options.recorded.empty())
-    throw std::runtime_error("--recorded: this build reads no recorded responses");
+  if (!options.recorded.empty()) {
+    auto recorded = LoadRecorded(options.recorded);
+    if (!recorded) throw std::runtime_error("--recorded: " + recorded.error().message);
+    return std::make_unique<World>(std::move(*recorded));
+  }
   WorldParts parts;
   parts.seed = options.seed;
   for (std::uint32_t i = 0; i < options.wallets; ++i) {

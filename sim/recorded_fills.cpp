@@ -1,0 +1,134 @@
+#include "sim/recorded_fills.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "common/decimal.h"
+#include "sim/text.h"
+#include "sim/world.h"
+
+namespace sim {
+namespace {
+
+constexpr std::array<const char*, 5> kExchanges = {
+    "0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e", "0xc5d563a36ae78145c45a50134d48a1215220f80a",
+    "0xe111180000d2663c0091e4f400237545b87b996b", "0xe2222d279d744050d28e00520010520000310f59",
+    "0xe2222d002000ba0053cef3375333610f64600036"};
+
+[[noreturn]] void Refuse(const std::string& what, const std::string& text) {
+  throw std::runtime_error("a recorded fill has the " + what + " '" + text + "'");
+}
+
+template <typename Bytes>
+Bytes ParseBytes(const std::string& text, const std::string& what) {
+  const auto bytes = Bytes::Parse(text);
+  if (!bytes) Refuse(what, text);
+  return *bytes;
+}
+
+std::int64_t Integer(const JsonFields& fields, std::string_view name) {
+  const auto number = ParseInteger(TextOf(fields, name));
+  if (!number || *number < 0) Refuse(std::string(name), TextOf(fields, name));
+  return *number;
+}
+
+bool IsExchange(const std::string& address) {
+  return std::find(kExchanges.begin(), kExchanges.end(), ToLower(address)) != kExchanges.end();
+}
+
+// Version 1 says what is given and what is got, version 2 the side.
+bool IsBuy(const JsonFields& event, common::ExchangeVersion version) {
+  if (version == common::ExchangeVersion::kV2) return Integer(event, "side") == 0;
+  const bool buy = TextOf(event, "maker_asset_id") == "0";
+  const bool sell = TextOf(event, "taker_asset_id") == "0";
+  if (buy == sell) Refuse("assets", TextOf(event, "maker_asset_id"));
+  return buy;
+}
+
+// v1 of the Data API writes proxyWallet where v2 writes proxy_wallet.
+const std::string& Either(const JsonFields& row, std::string_view v2, std::string_view v1) {
+  const std::string& text = TextOf(row, v2);
+  return text.empty() ? TextOf(row, v1) : text;
+}
+
+}  // namespace
+
+common::WalletAddress ExchangeOf(common::ExchangeVersion version) {
+  return *common::WalletAddress::Parse(kExchanges[version == common::ExchangeVersion::kV2 ? 2 : 0]);
+}
+
+common::UnixSeconds TimeOfBlock(std::int64_t block) {
+  common::UnixSeconds low = 0;
+  common::UnixSeconds high = std::numeric_limits<std::uint32_t>::max();
+  while (low < high) {
+    const common::UnixSeconds middle = (low + high) / 2;
+    if (BlockAt(middle) < block) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+RecordedFill ReadChainEvent(const JsonFields& event, MarketBook& markets) {
+  RecordedFill fill;
+  const bool is_v2 = !TextOf(event, "token_id").empty();
+  fill.version = is_v2 ? common::ExchangeVersion::kV2 : common::ExchangeVersion::kV1;
+  const bool has_time = !TextOf(event, "timestamp").empty();
+  fill.ts = has_time ? Integer(event, "timestamp") : TimeOfBlock(Integer(event, "block_number"));
+  fill.wallet = ParseBytes<common::WalletAddress>(TextOf(event, "maker"), "maker");
+  fill.taker = ParseBytes<common::WalletAddress>(TextOf(event, "taker"), "taker");
+  fill.role = IsExchange(TextOf(event, "taker")) ? common::Role::kTaker : common::Role::kMaker;
+  fill.tx = ParseBytes<common::TxHash>(TextOf(event, "transaction_hash"), "transaction");
+  fill.order = ParseBytes<common::OrderHash>(TextOf(event, "order_hash"), "order hash");
+  const std::int64_t given = Integer(event, "maker_amount_filled");
+  const std::int64_t got = Integer(event, "taker_amount_filled");
+  const bool buy = IsBuy(event, fill.version);
+  fill.side = buy ? common::Side::kBuy : common::Side::kSell;
+  fill.size = buy ? got : given;
+  fill.usdc = buy ? given : got;
+  fill.fee = Integer(event, "fee");
+  if (fill.size == 0) Refuse("size", "0");
+  TokenHint hint;
+  const char* asset = buy ? "taker_asset_id" : "maker_asset_id";
+  hint.decimal = TextOf(event, is_v2 ? "token_id" : asset);
+  fill.token = markets.TokenFor(hint);
+  return fill;
+}
+
+std::optional<RecordedFill> ReadDataRow(const JsonFields& row, MarketBook& markets) {
+  const std::string& type = TextOf(row, "type");
+  if (!type.empty() && type != "TRADE") return std::nullopt;
+  RecordedFill fill;
+  fill.ts = Integer(row, "timestamp");
+  fill.version =
+      fill.ts > common::kV1Cutover ? common::ExchangeVersion::kV2 : common::ExchangeVersion::kV1;
+  fill.wallet =
+      ParseBytes<common::WalletAddress>(Either(row, "proxy_wallet", "proxyWallet"), "wallet");
+  fill.tx =
+      ParseBytes<common::TxHash>(Either(row, "transaction_hash", "transactionHash"), "transaction");
+  // The rows do not say who the taker was. As a taker's, a row is in both kinds of list.
+  fill.taker = ExchangeOf(fill.version);
+  fill.role = common::Role::kTaker;
+  const std::string& side = TextOf(row, "side");
+  if (side != "BUY" && side != "SELL") Refuse("side", side);
+  fill.side = side == "BUY" ? common::Side::kBuy : common::Side::kSell;
+  // What /trades tells is size and price. usdcSize of /activity has the fee in it.
+  const std::string& size = TextOf(row, "size");
+  const auto shares = common::ParseMillionths(size);
+  const auto usdc = common::MultiplyDecimals(size, TextOf(row, "price"));
+  if (!shares || *shares == 0) Refuse("size", size);
+  if (!usdc) Refuse("price", TextOf(row, "price"));
+  fill.size = *shares;
+  fill.usdc = *usdc;
+  fill.token = markets.TokenFor({Either(row, "token_id", "asset"),
+                                 Either(row, "condition_id", "conditionId"), TextOf(row, "outcome"),
+                                 TextOf(row, "title"), TextOf(row, "slug"), TextOf(row, "icon")});
+  return fill;
+}
+
+}  // namespace sim
