@@ -155,6 +155,41 @@ TEST_F(TradeStoreTest, StoresWithOverlappingBatchesDoNotDeadlock) {
   EXPECT_EQ(QueryInt("SELECT sum(trades_stored) FROM wallet_sync"), Trades());
 }
 
+TEST_F(TradeStoreTest, AsTheVictimOfADeadlockItTriesAgain) {
+  PostgresTradeStore store(url_);
+  Batch batch = BatchOf(1, 0, 10);
+  Add(batch, 2, 0, 10);
+  Write(store, batch);
+  common::PgConnection other = Connect();
+  ASSERT_TRUE(other
+                  .ExecScript("SET deadlock_timeout = '60s'; BEGIN; "
+                              "UPDATE wallet_sync SET epoch = epoch WHERE wallet_id = 2")
+                  .has_value());
+  std::jthread writer([&] {
+    Batch next = BatchOf(1, 10, 20);
+    Add(next, 2, 10, 20);
+    Write(store, next);
+  });
+  while (QueryInt("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(other.Exec("UPDATE wallet_sync SET epoch = epoch WHERE wallet_id = 1").has_value());
+  ASSERT_TRUE(other.Exec("COMMIT").has_value());
+  writer.join();
+  EXPECT_GT(store.counts().victims, 0U);
+  EXPECT_EQ(Trades(), 40);
+  EXPECT_EQ(Sync(1, "trades_stored"), 20);
+}
+
+TEST_F(TradeStoreTest, AReadOnlyDatabaseIsAwayForNow) {
+  Query("ALTER DATABASE " + std::string(Query("SELECT current_database()").Text(0, 0)) +
+        " SET default_transaction_read_only = on");
+  PostgresTradeStore store(url_);
+  const common::Result<Receipt> refused = store.Write(BatchOf(1, 0, 10));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, common::ErrorKind::kTransient);
+}
+
 TEST_F(TradeStoreTest, ACompletedWalletIsDoneInItsRun) {
   PostgresTradeStore store(url_);
   Write(store, BatchOf(1, 50, 60));
