@@ -109,6 +109,8 @@ class Session {
   bool BeatDue(common::Instant now) const;
   // More wallets are in flight than the last BEAT has told: the next one comes sooner.
   void HastenBeat();
+  // The next Tick beats: so that totals are told before a chunk's FINISHED.
+  void BeatNext() { beat_at_ = beaten_at_; }
   // When Tick has something to do next.
   common::Instant NextAt() const;
 

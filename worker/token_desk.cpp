@@ -22,7 +22,17 @@ bool TokenDesk::Settled(Number number) const {
   return open_.empty() || *open_.begin() > number;
 }
 
-std::vector<StoreCommand> TokenDesk::TakeCommands(Instant now) {
+std::vector<StoreCommand> TokenDesk::TakeCommands(Instant now, bool trades_mailed) {
+  if (trades_mailed) AskUnchecked();
+  if (!due_at_) due_at_ = now + kDueEvery;
+  if (now >= *due_at_ && resolver_.idle()) {
+    due_at_ = now + kDueEvery;
+    commands_.emplace_back(TakeDueTokens{kDueTokens});
+  }
+  return std::exchange(commands_, {});
+}
+
+void TokenDesk::AskUnchecked() {
   for (std::size_t begin = 0; begin < unchecked_.size(); begin += kCheckTokens) {
     const std::size_t end = std::min(unchecked_.size(), begin + kCheckTokens);
     const auto at = [&](std::size_t i) {
@@ -31,12 +41,6 @@ std::vector<StoreCommand> TokenDesk::TakeCommands(Instant now) {
     commands_.emplace_back(CheckTokens{{at(begin), at(end)}});
   }
   unchecked_.clear();
-  if (!due_at_) due_at_ = now + kDueEvery;
-  if (now >= *due_at_ && resolver_.idle()) {
-    due_at_ = now + kDueEvery;
-    commands_.emplace_back(TakeDueTokens{kDueTokens});
-  }
-  return std::exchange(commands_, {});
 }
 
 void TokenDesk::OnChecked(const TokensChecked& report) {

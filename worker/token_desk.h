@@ -38,9 +38,9 @@ class TokenDesk {
   // Whether every token up to this number is settled.
   bool Settled(Number number) const;
 
-  // What to ask of the store next. Trades go first: call it after their batch was mailed, so that
-  // the tokens are in the database.
-  std::vector<StoreCommand> TakeCommands(common::Instant now);
+  // What to ask of the store next. New tokens are asked about once the batch with their trades was
+  // mailed (`trades_mailed`): they are in the database then, and many are one question.
+  std::vector<StoreCommand> TakeCommands(common::Instant now, bool trades_mailed);
 
   void OnChecked(const TokensChecked& report);
   void OnSettled(const std::vector<common::TokenId>& tokens);
@@ -52,6 +52,7 @@ class TokenDesk {
   bool idle() const { return open_.empty() && resolver_.idle() && commands_.empty(); }
 
  private:
+  void AskUnchecked();
   void SettleLeftovers();
 
   Resolver& resolver_;

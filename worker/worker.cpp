@@ -158,6 +158,10 @@ void Worker::OnBatchWritten(const BatchWritten& report) {
 
 // Mails what is due and ends what is done.
 void Worker::Settle() {
+  bool mailed = false;
+  for (auto& [id, work] : works_) mailed = MailBatches(work) || mailed;
+  for (StoreCommand& command : desk_.TakeCommands(now_, mailed)) Mail(std::move(command));
+  FlushMail();
   std::vector<std::uint64_t> ids;
   ids.reserve(works_.size());
   for (const auto& [id, work] : works_) ids.push_back(id);
@@ -165,18 +169,23 @@ void Worker::Settle() {
     const auto found = works_.find(id);
     if (found != works_.end()) SettleWork(found->second);
   }
-  for (StoreCommand& command : desk_.TakeCommands(now_)) Mail(std::move(command));
-  FlushMail();
   Perform(parts_.session.SetWilling(!database_away_ && unmailed_.empty(), now_));
 }
 
-void Worker::SettleWork(Work& work) {
+bool Worker::MailBatches(Work& work) {
   jobs::TradesJob& job = *work.job;
+  bool mailed = false;
   while (job.BatchDue(now_)) {
+    mailed = true;
     ++unwritten_batches_;
     Mail(WriteBatch{work.stream, job.TakeBatch(now_)});
   }
   WakeBy(job.NextAt());
+  return mailed;
+}
+
+void Worker::SettleWork(Work& work) {
+  jobs::TradesJob& job = *work.job;
   const Lease lease = job.lease();
   // Tokens that cannot be asked for stay due in the database; trades do not wait for them.
   const bool waits = !job.finished() && tokens_backoff_.failures() < kTokenPatience;
@@ -186,6 +195,8 @@ void Worker::SettleWork(Work& work) {
                                        {"epoch", lease.epoch},
                                        {"wallets", job.outcomes().size()},
                                        {"rows", job.rows_stored()}});
+    parts_.session.BeatNext();
+    TickSession();
     auto actions = parts_.session.Finished(lease, job.outcomes(), job.rows_stored(), now_);
     Drop(lease);
     Perform(std::move(actions));

@@ -101,6 +101,7 @@ class Worker {
                               Endpoint endpoint);
   void OnBatchWritten(const BatchWritten& report);
   void SettleWork(Work& work);  // may end it
+  bool MailBatches(Work& work);
   void Drop(const Lease& lease);
   void Mail(StoreCommand command);
   void FlushMail();

@@ -215,6 +215,16 @@ TEST_F(ProgramTest, SyncsAWorldThenDrainsOnSigterm) {
   EXPECT_EQ(worker.Wait(), 0);
 }
 
+TEST_F(ProgramTest, TokensAreResolvedWhereTheUpstreamKnowsThem) {
+  ServeWorld("--seed 5 --wallets 10 --fills 2000");
+  Child worker("seine-worker", WorkerArguments("w-1"));
+  Welcome();
+  AssignAll();
+  Await(proto::Envelope::kFinished);
+  EXPECT_GT(QueryInt("SELECT count(*) FROM token WHERE resolve_state = 1"), 0);
+  EXPECT_GT(QueryInt("SELECT count(*) FROM trades_raw WHERE event_slug IS NOT NULL"), 0);
+}
+
 TEST_F(ProgramTest, KilledWorkerGoesOnWhereItWas) {
   ServeWorld("--seed 6 --wallets 2 --fills 60000", {"--latency-ms", "20"});
   {

@@ -388,6 +388,36 @@ TEST_F(SessionTest, UnwillingWorkerOffersNoNewCredit) {
   EXPECT_EQ(LastCredit(), 3U);
 }
 
+TEST_F(SessionTest, StoredChunkTakesNoPlaceFromTheNext) {
+  Establish();
+  Assign(1, 10);
+  Assign(2, 11);
+  EXPECT_EQ(LastCredit(), 2U);
+  Keep(session_.Stored(Of(1, 10)));
+  EXPECT_EQ(LastCredit(), 3U);
+  EXPECT_EQ(session_.leases().size(), 2U);
+}
+
+TEST_F(SessionTest, LeasesThatOnlyWaitAreBounded) {
+  Establish();
+  for (std::int64_t chunk = 1; chunk <= 20; ++chunk) {
+    Welcome();  // keeps the coordinator heard
+    if (static_cast<std::uint64_t>(chunk) > LastCredit()) break;
+    Assign(chunk, 10 + chunk);
+    Keep(session_.Stored(Of(chunk, 10 + chunk)));
+  }
+  EXPECT_EQ(session_.leases().size(), Session::kLeasesHeld);
+}
+
+TEST_F(SessionTest, HastenedBeatComesEarly) {
+  Establish();
+  Advance(milliseconds(10));
+  actions_.clear();
+  session_.HastenBeat();
+  Advance(milliseconds(250));
+  EXPECT_EQ(Sent(proto::Envelope::kBeat).size(), 1U);
+}
+
 TEST_F(SessionTest, DrainGivesBackFinishesThenSaysBye) {
   Establish();
   Assign(1, 10);

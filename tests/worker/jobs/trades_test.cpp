@@ -83,7 +83,7 @@ class TradesJobTest : public testing::Test {
       if (!fence_) Keep(batch, receipt);
       job_->OnWritten(receipt);
     }
-    for (auto& command : desk_.TakeCommands(now_)) {
+    for (auto& command : desk_.TakeCommands(now_, true)) {
       if (auto* check = std::get_if<CheckTokens>(&command)) desk_.OnChecked({check->tokens, {}});
     }
   }
@@ -374,7 +374,7 @@ TEST_F(TradesJobTest, ChunkIsNotFinishedBeforeItsTokensAreSettled) {
   job_->OnWritten({});
   EXPECT_TRUE(job_->stored());
   EXPECT_FALSE(job_->finished());
-  const auto commands = desk_.TakeCommands(now_);
+  const auto commands = desk_.TakeCommands(now_, true);
   desk_.OnChecked({std::get<CheckTokens>(commands.at(0)).tokens, {}});
   EXPECT_TRUE(job_->finished());
 }
