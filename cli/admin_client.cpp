@@ -89,7 +89,7 @@ AdminClient::AdminClient(const StateDir& state, std::string http)
     : state_(state), http_(std::move(http)) {}
 
 std::string AdminClient::address() const {
-  if (!http_.empty()) return Reachable(http_);
+  if (!http_.empty() && !http_.ends_with(":0")) return Reachable(http_);  // port 0: see the file
   const nlohmann::json place =
       nlohmann::json::parse(ReadFile(state_.coordinator()).value_or(""), nullptr, false);
   if (place.is_object() && place.contains("http") && place["http"].is_string()) {

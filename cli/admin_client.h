@@ -12,7 +12,7 @@ namespace cli {
 
 class AdminClient {
  public:
-  // `http` is host:port; empty for the address in coordinator.json.
+  // `http` is host:port; empty, or with port 0, for the address in coordinator.json.
   explicit AdminClient(const StateDir& state, std::string http = "");
 
   // The body of a 2xx answer. Otherwise the coordinator's own words: kTransient when it cannot be
