@@ -24,6 +24,9 @@ std::vector<std::string> ListOf(dom::element market, std::string_view key) {
   return TextsOf(list);
 }
 
+// What every event is tagged with says nothing of its category.
+constexpr std::string_view kTagOfAll = "All";
+
 std::vector<std::string> TagLabels(dom::element holder) {
   std::vector<std::string> labels;
   dom::array tags;
@@ -51,8 +54,12 @@ std::string CategoryOf(dom::element market, const store::MarketInfo& info) {
   std::string own = TextOf(market, "category");
   if (!own.empty()) return own;
   if (!info.event_category.empty()) return info.event_category;
-  if (!info.event_tags.empty()) return info.event_tags.front();
-  return info.tags.empty() ? std::string() : info.tags.front();
+  for (const auto* labels : {&info.event_tags, &info.tags}) {
+    for (const std::string& label : *labels) {
+      if (label != kTagOfAll) return label;
+    }
+  }
+  return {};
 }
 
 std::optional<store::MarketInfo> ReadMarket(dom::element market) {
