@@ -5,8 +5,9 @@ target_compile_options(seine_options INTERFACE
   -Werror -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor)
 if(NOT SANITIZE)
-  # GCC's flow analysis of null pointers raises false alarms in sanitized code.
-  target_compile_options(seine_options INTERFACE -Wnull-dereference)
+  # GCC's flow analysis of null pointers raises false alarms in the standard library and in Boost once
+  # code is optimised or sanitized.
+  target_compile_options(seine_options INTERFACE $<$<CONFIG:Debug>:-Wnull-dereference>)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105651: false alarms about assignments to std::string in optimized code.
