@@ -1,0 +1,100 @@
+// A whole installation for one test: PostgreSQL, the simulator, a coordinator and workers, each a
+// real process, in one temporary directory, on free ports.
+//
+// A test starts what it needs, does harm, and compares `trades_raw` with the simulator's oracle.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/process.h"
+#include "tests/support/postgres.h"
+
+namespace e2e {
+
+using Json = nlohmann::json;
+using Environment = std::map<std::string, std::string>;
+using Arguments = std::vector<std::string>;
+
+// Under a sanitizer everything is several times slower, and machines are noisy.
+inline constexpr Seconds kRunDeadline{120};
+
+struct WorldSize {
+  int wallets = 150;
+  int fills = 20000;
+  std::string seed = "7";
+  Arguments more;  // further world options of seine-sim
+
+  Arguments AsArguments() const;
+};
+
+// Lease timings of a coordinator: short ones let a test see a lease end.
+enum class Timings { kShort, kProduction };
+
+class Fleet {
+ public:
+  explicit Fleet(tests::PostgresServer& postgres, Timings timings = Timings::kShort);
+  ~Fleet();
+
+  void StartSimulator(const WorldSize& world, const Arguments& arguments = {});
+  void StartCoordinator(const Arguments& arguments = {}, const Environment& environment = {});
+  void StartWorker(const std::string& id, const Environment& environment = {},
+                   const Arguments& arguments = {});
+
+  Process& coordinator() { return *coordinator_; }
+  Process& worker(const std::string& id) { return workers_.at(id); }
+  bool HasWorker(const std::string& id) const { return workers_.contains(id); }
+  void Forget(const std::string& id) { workers_.erase(id); }
+  const std::string& directory() const { return directory_; }
+  const std::string& database_url() const { return database_url_; }
+  void UseDatabaseUrl(std::string url) { database_url_ = std::move(url); }
+  std::string StateDirectory() const { return directory_ + "/state"; }
+  std::string WorkerDirectory(const std::string& id) const;
+  std::string ListenAddress() const;
+  std::string HttpAddress() const;
+
+  // A trades run of all the world's wallets; the run's number.
+  int StartRun(const std::string& source = "auto");
+  int StartRunOf(const std::vector<std::string>& wallets, const std::string& source = "auto");
+  Json Run(int run);
+  bool AwaitWorkers(int live, Seconds timeout = Seconds{60});
+  bool AwaitFinished(int run, Seconds timeout = kRunDeadline);
+  bool AwaitTrades(long long at_least, Seconds timeout = kRunDeadline);
+  long long StoredTrades();
+
+  Json Get(const std::string& path);  // null when nobody answers
+  Json Post(const std::string& path, const Json& body);
+  Json SimulatorStats();
+  void SetFaults(const Json& faults);
+  std::vector<std::string> Wallets();
+
+  // Every row of the oracle is in trades_raw once, and nothing else is.
+  void ExpectOracle(const std::string& source = "data-api");
+  void ExpectOutcome(int run, const std::string& outcome);
+  std::string Value(const std::string& sql);  // first field of the first row, as text
+  void DumpLogs() const;
+
+ private:
+  Arguments SimulatorUrls() const;
+  std::string StoredRows(bool with_v1_details);
+  int Ingest(const Json& request);
+  std::string Upload(const std::string& lines);
+
+  Timings timings_;
+  std::string directory_;
+  std::string database_url_;
+  WorldSize world_;
+  std::string simulator_url_;
+  std::unique_ptr<Process> simulator_;
+  std::unique_ptr<Process> coordinator_;
+  std::map<std::string, Process> workers_;
+  std::string last_listen_ = "tcp://127.0.0.1:0";
+  std::string last_http_ = "127.0.0.1:0";
+};
+
+}  // namespace e2e

@@ -1,0 +1,196 @@
+// The parts around us misbehave: database, upstream, strangers, disks, a wallet that kills (F8,
+// F15, F17 to F19, F21, F22).
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/random.h"
+#include "tests/e2e/fleet.h"
+
+namespace e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class HarmTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (tests::PostgresServer::Shared() == nullptr)
+      GTEST_SKIP() << "PostgreSQL is not installed here";
+    fleet_ = std::make_unique<Fleet>(*tests::PostgresServer::Shared());
+  }
+
+  void StartAll(const Arguments& simulator, int workers = 2) {
+    fleet_->StartSimulator(world_, simulator);
+    fleet_->StartCoordinator();
+    for (int i = 1; i <= workers; ++i) StartWorker(i);
+  }
+
+  void StartWorker(int number, const Environment& environment = {}) {
+    fleet_->StartWorker("worker-" + std::to_string(number), environment, {"--in-flight", "4"});
+  }
+
+  void ExpectCompleteAndEqual(int run) {
+    fleet_->ExpectOutcome(run, "complete");
+    fleet_->ExpectOracle();
+  }
+
+  WorldSize world_{.wallets = 80, .fills = 10000, .seed = "7", .more = {}};
+  std::unique_ptr<Fleet> fleet_;
+};
+
+TEST_F(HarmTest, PostgresIsKilledTwiceInTheMiddle) {
+  StartAll({"--latency-ms", "80"});
+  const int run = fleet_->StartRun();
+  for (const long long trades : {500LL, 3000LL}) {
+    fleet_->AwaitTrades(trades, Seconds{20});
+    tests::PostgresServer::Shared()->Kill9();
+    (void)tests::PostgresServer::Shared()->Restart();
+  }
+  ExpectCompleteAndEqual(run);
+}
+
+TEST_F(HarmTest, AWalletThatKillsItsWorkersIsQuarantinedAndTheOthersComplete) {
+  fleet_->StartSimulator(world_);
+  fleet_->StartCoordinator();
+  const std::vector<std::string> wallets = fleet_->Wallets();
+  const Environment poison = {{"SEINE_POISON_WALLET", wallets[3] + "=kill"}};
+  StartWorker(1, poison);
+  const int run = fleet_->StartRunOf(wallets);
+  int deaths = 0;
+  ASSERT_TRUE(Eventually(kRunDeadline, [&] {
+    if (!fleet_->worker("worker-1").Running()) {
+      ++deaths;
+      StartWorker(1, poison);
+    }
+    return fleet_->AwaitFinished(run, Seconds{0});
+  }));
+  EXPECT_GE(deaths, 3);
+  fleet_->ExpectOutcome(run, "incomplete");
+  EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_sync WHERE quarantined"), "1");
+  EXPECT_EQ(
+      fleet_->Value("SELECT count(*) FROM wallet_sync_metadata WHERE sync_status = 'completed'"),
+      std::to_string(wallets.size() - 1));
+}
+
+TEST_F(HarmTest, AWalletTheUpstreamRefusesIsSetAsideWithItsReason) {
+  StartAll({});
+  std::vector<std::string> wallets = fleet_->Wallets();
+  wallets.emplace_back("0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e");  // the exchange: a 400
+  fleet_->ExpectOutcome(fleet_->StartRunOf(wallets), "incomplete");
+  EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_sync_metadata WHERE sync_status = 'failed' "
+                          "AND last_error <> ''"),
+            "1");
+  fleet_->ExpectOracle();
+}
+
+TEST_F(HarmTest, GarbageOnThePortHarmsNobody) {
+  StartAll({"--latency-ms", "50"});
+  const int run = fleet_->StartRun();
+  const std::string address = fleet_->ListenAddress();
+  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  common::Random random(5);
+  for (int i = 0; i < 200; ++i) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    std::array<std::uint64_t, 64> noise{};
+    for (std::uint64_t& word : noise) word = random.Next();
+    if (i % 3 != 0) (void)send(fd, noise.data(), sizeof noise, MSG_NOSIGNAL);
+    close(fd);
+  }
+  EXPECT_TRUE(fleet_->coordinator().Running());
+  ExpectCompleteAndEqual(run);
+}
+
+// F21: a checkpoint is a cache; whatever becomes of it, the database decides.
+class CheckpointHarmTest : public HarmTest, public testing::WithParamInterface<const char*> {
+ protected:
+  static void Damage(const std::string& how, const fs::path& file) {
+    if (how == "missing") fs::remove(file);
+    if (how == "truncated") fs::resize_file(file, fs::file_size(file) * 2 / 3);
+    if (how != "flipped") return;
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekg(static_cast<std::streamoff>(fs::file_size(file) / 2));
+    const char byte = static_cast<char>(stream.peek() ^ 0x40);
+    stream.seekp(stream.tellg());
+    stream.put(byte);
+  }
+};
+TEST_P(CheckpointHarmTest, NothingIsLostOrDoubled) {
+  StartAll({"--latency-ms", "80"}, 1);
+  const int run = fleet_->StartRun();
+  ASSERT_TRUE(fleet_->AwaitTrades(2000));
+  const fs::path file = fs::path(fleet_->WorkerDirectory("worker-1")) / "checkpoint.log";
+  const fs::path early = fleet_->directory() + "/early.log";
+  fs::copy_file(file, early);
+  fleet_->AwaitTrades(4000);
+  fleet_->worker("worker-1").Kill9();
+  if (std::string(GetParam()) == "behind") {
+    fs::copy_file(early, file, fs::copy_options::overwrite_existing);
+  } else if (std::string(GetParam()) == "ahead") {  // as after restoring an older database
+    (void)fleet_->Value(
+        "WITH gone AS (DELETE FROM trade WHERE ts > 0 RETURNING 1), "
+        "a AS (DELETE FROM wallet_cursor RETURNING 1), "
+        "b AS (DELETE FROM wallet_sync RETURNING 1) SELECT count(*) FROM gone");
+  } else {
+    Damage(GetParam(), file);
+  }
+  StartWorker(1);
+  ExpectCompleteAndEqual(run);
+}
+INSTANTIATE_TEST_SUITE_P(Each, CheckpointHarmTest,
+                         testing::Values("missing", "truncated", "flipped", "behind", "ahead"));
+
+TEST_F(HarmTest, AFullDiskUnderTheCheckpointLosesNothing) {
+  fleet_->StartSimulator(world_);
+  fleet_->StartCoordinator();
+  const std::string small = fleet_->WorkerDirectory("worker-1");
+  fs::create_directories(small);
+  if (mount("tmpfs", small.c_str(), "tmpfs", 0, "size=16k") != 0)
+    GTEST_SKIP() << "mounting a tmpfs needs root";
+  std::ofstream(small + "/filler") << std::string(1 << 20, 'x');
+  StartWorker(1);
+  const int run = fleet_->StartRun();
+  fleet_->AwaitFinished(run, Seconds{15});
+  fs::remove(small + "/filler");
+  const bool finished = fleet_->AwaitFinished(run);
+  fleet_->worker("worker-1").Kill9();
+  umount2(small.c_str(), MNT_DETACH);
+  EXPECT_TRUE(finished);
+  ExpectCompleteAndEqual(run);
+}
+
+// F22: each kind of upstream fault by itself, often enough to be met; the simulator counts them.
+class UpstreamFaultTest : public HarmTest, public testing::WithParamInterface<const char*> {};
+TEST_P(UpstreamFaultTest, TheRunCompletesAndEqualsTheOracle) {
+  world_.fills = 8000;
+  StartAll({"--fault", std::string(GetParam()) + "=0.1"});
+  ExpectCompleteAndEqual(fleet_->StartRun());
+  const Json stats = fleet_->SimulatorStats();
+  EXPECT_GT(stats["faults"].value(GetParam(), 0), 0) << stats.dump();
+}
+INSTANTIATE_TEST_SUITE_P(Each, UpstreamFaultTest,
+                         testing::Values("429", "503", "522", "errors200", "cut", "garbled",
+                                         "reset", "repeated_page", "stale_first_page", "empty_page",
+                                         "wrong_content_type", "no_cursor"));
+
+TEST_F(HarmTest, EverythingAtOnceFromTheSubgraphToo) {
+  StartAll({"--profile", "nasty", "--limit", "subgraph=0", "--limit", "data_trades=0"});
+  fleet_->ExpectOutcome(fleet_->StartRun("subgraph"), "complete");
+  fleet_->ExpectOracle("subgraph");
+}
+
+}  // namespace
+}  // namespace e2e
