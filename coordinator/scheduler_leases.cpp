@@ -23,6 +23,21 @@ constexpr common::Duration kWarmFor = std::chrono::seconds(2);
 constexpr int kSilentDeathsToCut = 3;
 constexpr std::uint32_t kCutPieces = 8;
 
+// Walks that were interrupted have long cursors, and a frame has a limit. What is left out comes
+// back as a chunk of its own when this one is finished without it.
+void TrimOffer(std::vector<WalletRow>& offer) {
+  constexpr std::size_t kWalletBytes = 128;
+  constexpr std::size_t kMostBytes = std::size_t{3} << 20U;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < offer.size(); ++i) {
+    bytes += kWalletBytes;
+    for (const common::Cursor& cursor : offer[i].cursors) bytes += cursor.position.size() + 32;
+    if (bytes <= kMostBytes || i == 0) continue;
+    offer.resize(i);
+    return;
+  }
+}
+
 template <typename Message>
 void SetLease(const Lease& lease, Message& message) {
   message.set_chunk(lease.chunk.id.value);
@@ -121,8 +136,9 @@ void Scheduler::OnGranted(const Granted& granted, Instant now) {
     lease.chunk = asking.entry.chunk;
     lease.chunk.epoch = *one.epoch;
     lease.chunk.state = ChunkRow::State::kLeased;
-    lease.chunk.wallets = static_cast<std::uint32_t>(asking.entry.content->size());
     lease.offer = std::move(*asking.entry.content);
+    TrimOffer(lease.offer);
+    lease.chunk.wallets = static_cast<std::uint32_t>(lease.offer.size());
     lease.granted_at = lease.renewed_at = now;
     if (session != nullptr) lease.chunk.owner = session->worker;
     Lease& added = leases_.Add(std::move(lease));
