@@ -277,6 +277,7 @@ Result<RunWallets> ReadRunWallets(PgConnection& connection, const std::string* s
         wallets.quarantined.push_back({{after}, true, std::string(rows->Text(i, 5))});
         continue;
       }
+      wallets.trades_stored += rows->Int64(i, 1);
       const plans::WalletHistory history{rows->Int64(i, 1), rows->Int64(i, 2), rows->Int64(i, 3)};
       constexpr std::int64_t kMostExpected = 1'000'000'000;
       const auto expected =

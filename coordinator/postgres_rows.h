@@ -49,6 +49,7 @@ common::Status WriteFailures(common::PgConnection& connection, common::RunId run
 struct RunWallets {
   std::vector<plans::WalletLoad> loads;
   std::vector<WalletFailure> quarantined;
+  std::int64_t trades_stored = 0;  // of those that are loaded
 };
 common::Result<RunWallets> ReadRunWallets(common::PgConnection& connection,
                                           const std::string* selection);

@@ -50,11 +50,12 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const PlanRequest& request) {
     const Status failed = WriteFailures(connection, request.run, wallets->quarantined);
     if (!failed) return failed.error();
     const auto started = connection.Exec(
-        "UPDATE run SET state = 'running', started_at = now(), wallets_total = $2 "
-        "WHERE run_id = $1",
+        "UPDATE run SET state = 'running', started_at = now(), wallets_total = $2, "
+        "trades_before = $3 WHERE run_id = $1",
         PgParams()
             .Int64(request.run.value)
-            .Int64(static_cast<std::int64_t>(wallets->loads.size() + wallets->quarantined.size())));
+            .Int64(static_cast<std::int64_t>(wallets->loads.size() + wallets->quarantined.size()))
+            .Int64(wallets->trades_stored));
     if (!started) return started.error();
   }
   auto row = ReadRun(connection, request.run);
@@ -106,9 +107,12 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
           params);
       if (!forgiven) return forgiven.error();
       const auto finished = connection.Exec(
+          // Beats told the trades while it ran; what was stored while nobody listened shows here.
           "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
-          "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END "
-          "WHERE run_id = $1 AND state = 'running'",
+          "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END, "
+          "trades = greatest(0, (SELECT coalesce(sum(s.trades_stored), 0) FROM wallet_sync s "
+          "WHERE s.wallet_id IN (SELECT unnest(c.wallets) FROM chunk c WHERE c.run_id = $1)) "
+          "- trades_before) WHERE run_id = $1 AND state = 'running'",
           params);
       if (!finished) return finished.error();
     }

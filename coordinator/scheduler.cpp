@@ -145,7 +145,7 @@ Actions Scheduler::HoldTerm(Term term, Instant now) {
   if (term == term_) return {};
   term_ = term;
   loaded_ = false;
-  resync_wanted_ = asked_grant_ = asked_content_ = asked_run_ = false;
+  resync_wanted_ = resync_again_ = asked_grant_ = asked_content_ = asked_run_ = false;
   deferred_.clear();
   // What was on its way through the ledger is told again by what is read now.
   asking_.clear();
@@ -231,8 +231,12 @@ Actions Scheduler::Tick(Instant now) {
   return TakeActions();
 }
 
+void Scheduler::WantResync() {
+  (loading_ ? resync_again_ : resync_wanted_) = loading_ || loaded_;
+}
+
 Actions Scheduler::Resync(Instant now) {
-  resync_wanted_ = loaded_;
+  WantResync();
   TickRun(now);
   return TakeActions();
 }

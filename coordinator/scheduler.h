@@ -170,6 +170,7 @@ class Scheduler {
   void AddChunk(const ChunkRow& chunk, common::Instant now);
   void AddChunks(const std::vector<ChunkRow>& chunks, common::Instant now);
   void TickRun(common::Instant now);
+  void WantResync();
   RunUse TakeUse();
   RunRow RunNow() const;
   WorkerStatus StatusOf(const Session& session, common::Instant now) const;
@@ -185,6 +186,7 @@ class Scheduler {
   common::Term term_;
   bool loaded_ = false;
   bool resync_wanted_ = false;
+  bool resync_again_ = false;  // wanted anew while the ledger was being read
   bool loading_ = false;
   bool asked_grant_ = false;
   bool asked_content_ = false;

@@ -112,7 +112,7 @@ void Scheduler::OnPrepared(Prepared prepared, Instant now) {
   // What was not answered is not pending any more.
   if (queue_.AnyReading()) {
     queue_.ForgetReading();
-    resync_wanted_ = true;
+    WantResync();
   }
   static_cast<void>(now);
 }
@@ -129,7 +129,7 @@ void Scheduler::OnGranted(const Granted& granted, Instant now) {
       session->asking_suspect = false;
     }
     if (!one.epoch) {
-      resync_wanted_ = true;
+      WantResync();
       continue;
     }
     Lease lease;
@@ -237,7 +237,7 @@ void Scheduler::OnFinishedAnswer(const FinishedAnswer& answer, Instant now) {
       SendFenced(*lease);
       leases_.Remove(answer.chunk);
     }
-    resync_wanted_ = true;
+    WantResync();
     return;
   }
   done_[answer.epoch] = answer.chunk;
@@ -303,7 +303,7 @@ void Scheduler::OnFencedByStore(const Session& session, const proto::Fenced& fen
   // The database knows better than this table what the chunk is now.
   if (lease != nullptr && lease->session == session.id && lease->phase != Lease::Phase::kEnding) {
     leases_.Remove(lease->chunk.id);
-    resync_wanted_ = loaded_;
+    WantResync();
   }
 }
 
@@ -357,7 +357,7 @@ void Scheduler::OnReclaimed(const Reclaimed& reclaimed, Instant now) {
   const ChunkId chunk = reclaimed.chunk.id;
   const Lease* const lease = leases_.Find(chunk);
   if (lease == nullptr || lease->phase != Lease::Phase::kEnding) {
-    resync_wanted_ = true;
+    WantResync();
     return;
   }
   const common::WorkerId owner = lease->chunk.owner;
@@ -380,7 +380,7 @@ void Scheduler::OnReclaimed(const Reclaimed& reclaimed, Instant now) {
       if (open_.erase(chunk) > 0 && run_) ++run_->chunks_done;
       break;
     case ChunkRow::State::kLeased:
-      resync_wanted_ = true;
+      WantResync();
       break;
   }
   AddChunks(reclaimed.created, now);

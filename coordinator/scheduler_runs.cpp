@@ -26,7 +26,8 @@ std::int64_t MillisSince(Instant then, Instant now) {
 
 void Scheduler::OnLoaded(Loaded loaded, Instant now) {
   loading_ = false;
-  resync_wanted_ = false;
+  // What was changed while this was read may not be in it.
+  resync_wanted_ = std::exchange(resync_again_, false);
   if (!loaded_) {
     loaded_at_ = now;
     done_.clear();
@@ -149,13 +150,13 @@ void Scheduler::OnRunClosed(const RunClosed& closed, Instant now) {
   if (!run_ || closed.run.id != run_->id) return;
   if (closed.run.state == "running") {
     AddChunks(closed.created, now);
-    if (closed.created.empty()) resync_wanted_ = true;
+    if (closed.created.empty()) WantResync();
     return;
   }
   Note(closed.run.outcome == "complete" ? LogLevel::kInfo : LogLevel::kWarning, "run_finished", {},
        {}, "run " + std::to_string(closed.run.id.value) + ": " + closed.run.outcome);
   run_.reset();
-  resync_wanted_ = true;
+  WantResync();
 }
 
 // What is taken is about to be written down.

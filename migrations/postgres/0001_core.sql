@@ -149,6 +149,7 @@ CREATE TABLE run (
   requests      bigint NOT NULL DEFAULT 0,
   retries       bigint NOT NULL DEFAULT 0,
   throttled     bigint NOT NULL DEFAULT 0,
+  trades_before bigint NOT NULL DEFAULT 0,  -- what its wallets had when it began
   markets_fetched integer NOT NULL DEFAULT 0,
   events_fetched  integer NOT NULL DEFAULT 0
 );

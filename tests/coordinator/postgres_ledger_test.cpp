@@ -130,8 +130,9 @@ TEST_F(PostgresLedgerTest, AChunkWithoutAnythingLeftIsReadAsEmpty) {
 TEST_F(PostgresLedgerTest, FinishedIsAcknowledgedAgainButFromOneEpochOnly) {
   const auto chunks = PlanRun(2);
   const auto epoch = Grant(chunks[0]);
-  Query("INSERT INTO wallet_sync (wallet_id, status, done_run) SELECT wallet_id, 2, " +
-        std::to_string(run_.value) + " FROM wallet");
+  Query(
+      "INSERT INTO wallet_sync (wallet_id, status, done_run, trades_stored) SELECT wallet_id, 2, " +
+      std::to_string(run_.value) + ", 21 FROM wallet");
   const FinishRequest request{run_, chunks[0].id, epoch, {}, {10, 2, 1, 0}};
   EXPECT_TRUE(Ask<FinishedAnswer>(request).closed);
   EXPECT_TRUE(Ask<FinishedAnswer>(request).closed);
@@ -139,7 +140,8 @@ TEST_F(PostgresLedgerTest, FinishedIsAcknowledgedAgainButFromOneEpochOnly) {
       Ask<FinishedAnswer>(FinishRequest{run_, chunks[0].id, {epoch.value - 1}, {}, {}}).closed);
   const RunRow run = Close();
   EXPECT_EQ(run.outcome, "complete");
-  EXPECT_EQ(run.trades, 10);
+  EXPECT_EQ(run.trades, 42);  // as the database has it, not as BEATs told
+  EXPECT_EQ(run.requests, 2);
   EXPECT_EQ(run.wallets_done, 2);
 }
 

@@ -482,6 +482,23 @@ TEST_F(SchedulerTest, NonsenseIsCountedAndDropped) {
   EXPECT_GE(scheduler_.counters().stale, 1U);
 }
 
+TEST_F(SchedulerTest, AChangeWhileTheLedgerIsBeingReadIsReadToo) {
+  Begin();
+  const auto count = [](const Actions& actions) {
+    int loads = 0;
+    for (const Action& action : actions) {
+      const auto* const ask = std::get_if<LedgerAction>(&action);
+      if (ask != nullptr && std::holds_alternative<LoadRequest>(ask->request)) ++loads;
+    }
+    return loads;
+  };
+  EXPECT_EQ(count(scheduler_.Resync(now_)), 1);
+  EXPECT_EQ(count(scheduler_.Resync(now_)), 0);
+  const auto term = scheduler_.status(now_).term;
+  auto loaded = ledger_->Perform(term, LoadRequest{}).value();
+  EXPECT_EQ(count(scheduler_.Answer(term, std::move(loaded), now_)), 1);
+}
+
 TEST_F(SchedulerTest, TheRunEndsWhenEveryChunkIsDone) {
   Begin(35);
   Join("a", "w-1", '1');
