@@ -170,6 +170,7 @@ Result<PgRows> PgConnection::ReceiveScript() {
   while (PGresult* const result = PQgetResult(handle())) {
     PgRows rows(result);
     const ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COPY_IN) break;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
       last = Failure(result);
       sqlstate = sqlstate_;

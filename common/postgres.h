@@ -63,7 +63,8 @@ class PgConnection {
   // Several statements separated by semicolons, without parameters; in one round trip.
   Status ExecScript(const std::string& sql);
   // The same in two halves, to do something else meanwhile; the second returns what the last
-  // statement returned. REQUIRES: nothing else is done with the connection in between.
+  // statement returned. If that is COPY FROM STDIN, it returns what the one before returned, and
+  // PgCopyIn::Adopt goes on. REQUIRES: nothing else is done with the connection in between.
   Status SendScript(const std::string& sql);
   Result<PgRows> ReceiveScript();
 

@@ -17,6 +17,8 @@ class PgCopyIn {
  public:
   // `sql` is "COPY table (columns) FROM STDIN (FORMAT binary)".
   static Result<PgCopyIn> Start(PgConnection& connection, const char* sql);
+  // For a script whose last statement was such a COPY.
+  static PgCopyIn Adopt(PgConnection& connection) { return PgCopyIn(connection); }
   PgCopyIn(PgCopyIn&& other) noexcept;
   PgCopyIn(const PgCopyIn&) = delete;
   PgCopyIn& operator=(const PgCopyIn&) = delete;

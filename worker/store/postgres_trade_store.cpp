@@ -1,5 +1,6 @@
 #include "worker/store/postgres_trade_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -19,6 +20,7 @@ using common::Done;
 using common::Error;
 using common::ErrorKind;
 using common::PgConnection;
+using common::PgCopyIn;
 using common::PgRows;
 using common::PgTransaction;
 using common::Result;
@@ -36,6 +38,31 @@ std::string BeginWithFence(const Batch& batch) {
       "BEGIN; SELECT 1 FROM chunk WHERE chunk_id = {} AND epoch = {} AND state = 'leased' "
       "FOR SHARE",
       batch.chunk.value, batch.epoch.value);
+}
+
+bool HasTakeOver(const Batch& batch) {
+  return std::ranges::any_of(batch.wallets,
+                             [](const WalletProgress& progress) { return progress.takes_over; });
+}
+
+// What is taken over is deleted first.
+Result<Changes> Replay(PgConnection& connection, const Batch& batch, const TradeRows& rows) {
+  Result<Changes> changes = TakeOver(connection, batch);
+  if (!changes || rows.size() == 0) return changes;
+  const Result<Changes> stored = rows.InsertMissing(connection);
+  if (!stored) return stored.error();
+  for (const auto& [wallet, change] : *stored) {
+    (*changes)[wallet].added += change.added;
+    (*changes)[wallet].removed += change.removed;
+    (*changes)[wallet].usdc += change.usdc;
+  }
+  return changes;
+}
+
+std::uint64_t AddedRows(const Changes& changes) {
+  std::int64_t added = 0;
+  for (const auto& [wallet, change] : changes) added += change.added;
+  return static_cast<std::uint64_t>(added);
 }
 
 bool IsVictim(std::string_view sqlstate) {
@@ -90,30 +117,24 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   const Result<std::vector<std::int32_t>> token_keys = tokens_.KeysOf(connection, batch);
   if (!token_keys) return token_keys.error();
 
-  // The database takes its lock while the rows are sorted.
-  const Status begun = connection.SendScript(BeginWithFence(batch));
+  // In the fast lane the COPY is begun in the same round trip; and the database takes its lock
+  // while the rows are sorted.
+  const bool is_fast = lane_.is_fast() && !batch.rows.empty() && !HasTakeOver(batch);
+  const std::string begin = BeginWithFence(batch);
+  const Status begun = connection.SendScript(is_fast ? begin + "; " + kCopyTrades : begin);
   const TradeRows rows(batch, *token_keys);
   const Result<PgRows> fence = begun ? connection.ReceiveScript() : begun.error();
   PgTransaction transaction = PgTransaction::Adopt(connection);
   if (!fence) return fence.error();
+  std::optional<PgCopyIn> copy;
+  if (is_fast) copy.emplace(PgCopyIn::Adopt(connection));
   if (fence->empty()) return Receipt{.fenced = true, .stored = 0};
 
-  Result<Changes> taken = TakeOver(connection, batch);
-  if (!taken) return taken.error();
-  const bool is_fast = lane_.is_fast();
-  Receipt receipt;
-  if (rows.size() > 0) {
-    const Result<Changes> stored = is_fast ? rows.Copy(connection) : rows.InsertMissing(connection);
-    if (!stored) return stored.error();
-    for (const auto& [wallet, change] : *stored) {
-      (*taken)[wallet].rows += change.rows;
-      (*taken)[wallet].usdc += change.usdc;
-      receipt.stored += static_cast<std::uint64_t>(change.rows);
-    }
-  }
-  if (const Status written = WriteProgress(connection, batch, *taken); !written) {
-    return written.error();
-  }
+  const Result<Changes> stored =
+      is_fast ? rows.Copy(std::move(*copy)) : Replay(connection, batch, rows);
+  if (!stored) return stored.error();
+  const Status written = WriteProgress(connection, batch, *stored);
+  if (!written) return written.error();
   if (common::Failpoint("store_before_commit")) {
     return Error{ErrorKind::kTransient, "failpoint store_before_commit"};
   }
@@ -121,15 +142,20 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   if (common::Failpoint("store_after_commit")) {
     return Error{ErrorKind::kTransient, "failpoint store_after_commit"};
   }
-  if (rows.size() == 0) return receipt;
-  if (is_fast) {
+  const Receipt receipt = {.fenced = false, .stored = AddedRows(*stored)};
+  NoteLane(is_fast, rows.size(), receipt.stored);
+  return receipt;
+}
+
+void PostgresTradeStore::NoteLane(bool was_fast, std::size_t rows, std::uint64_t stored) {
+  if (rows == 0) return;
+  if (was_fast) {
     ++counts_.fast;
     lane_.NoteFast();
-  } else {
-    ++counts_.replayed;
-    lane_.NoteReplay(receipt.stored == rows.size());
+    return;
   }
-  return receipt;
+  ++counts_.replayed;
+  if (!lane_.is_fast()) lane_.NoteReplay(stored == rows);
 }
 
 Status PostgresTradeStore::WriteMarkets(const std::vector<MarketInfo>& markets) {

@@ -43,6 +43,7 @@ class PostgresTradeStore final : public TradeStore {
   template <typename T>
   common::Result<T> Repeat(const std::function<common::Result<T>()>& attempt);
   common::Result<Receipt> WriteOnce(const Batch& batch);
+  void NoteLane(bool was_fast, std::size_t rows, std::uint64_t stored);
 
   std::string url_;
   common::Random random_;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/check.h"
-#include "common/postgres_copy.h"
 
 namespace worker::store {
 namespace {
@@ -24,9 +23,6 @@ using common::Trade;
 constexpr std::size_t kHeadBytes = 8;
 constexpr std::int16_t kColumns = 14;
 
-constexpr char kCopy[] =
-    "COPY trade (size, usdc, fee, ts, tx_head, event_key, wallet_id, token_key, log_index, side, "
-    "role, exchange_version, source, tx_rest) FROM STDIN (FORMAT binary)";
 constexpr char kInsert[] =
     "WITH stored AS (INSERT INTO trade (size, usdc, fee, ts, tx_head, event_key, wallet_id, "
     "token_key, log_index, side, role, exchange_version, source, tx_rest) "
@@ -111,6 +107,10 @@ void SortByRuns(std::vector<Key>& keys) {
 
 }  // namespace
 
+const char kCopyTrades[] =
+    "COPY trade (size, usdc, fee, ts, tx_head, event_key, wallet_id, token_key, log_index, side, "
+    "role, exchange_version, source, tx_rest) FROM STDIN (FORMAT binary)";
+
 TradeRows::TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_keys)
     : batch_(batch), token_keys_(token_keys) {
   CHECK(batch.rows.size() == token_keys.size());
@@ -126,9 +126,7 @@ TradeRows::TradeRows(const Batch& batch, const std::vector<std::int32_t>& token_
   keys_.erase(std::unique(keys_.begin(), keys_.end(), is_same), keys_.end());
 }
 
-Result<Changes> TradeRows::Copy(PgConnection& connection) const {
-  Result<PgCopyIn> copy = PgCopyIn::Start(connection, kCopy);
-  if (!copy) return copy.error();
+Result<Changes> TradeRows::Copy(PgCopyIn copy) const {
   Changes changes;
   Change* change = nullptr;
   std::int32_t wallet = -1;
@@ -136,26 +134,26 @@ Result<Changes> TradeRows::Copy(PgConnection& connection) const {
     const Trade& trade = batch_.rows[key.place].trade;
     if (change == nullptr || wallet != key.wallet) change = &changes[key.wallet];
     wallet = key.wallet;
-    ++change->rows;
+    ++change->added;
     change->usdc += trade.usdc;
-    copy->BeginRow(kColumns);
-    copy->Field(trade.size);
-    copy->Field(trade.usdc);
-    copy->OptionalField(trade.fee);
-    copy->Field(trade.ts);
-    copy->Field(static_cast<std::int64_t>(key.tx_head));
-    copy->Field(trade.event_key);
-    copy->Field(key.wallet);
-    copy->Field(token_keys_[key.place]);
-    copy->OptionalField(trade.log_index);
-    copy->CharField(Digit(trade.side));
-    copy->CharField(Digit(trade.role));
-    copy->CharField(Digit(trade.version));
-    copy->CharField(Digit(trade.source));
-    copy->BytesField(RestOf(trade.tx));
-    if (const Status sent = copy->EndRow(); !sent) break;  // Finish() tells why.
+    copy.BeginRow(kColumns);
+    copy.Field(trade.size);
+    copy.Field(trade.usdc);
+    copy.OptionalField(trade.fee);
+    copy.Field(trade.ts);
+    copy.Field(static_cast<std::int64_t>(key.tx_head));
+    copy.Field(trade.event_key);
+    copy.Field(key.wallet);
+    copy.Field(token_keys_[key.place]);
+    copy.OptionalField(trade.log_index);
+    copy.CharField(Digit(trade.side));
+    copy.CharField(Digit(trade.role));
+    copy.CharField(Digit(trade.version));
+    copy.CharField(Digit(trade.source));
+    copy.BytesField(RestOf(trade.tx));
+    if (const Status sent = copy.EndRow(); !sent) break;  // Finish() tells why.
   }
-  const Result<std::int64_t> copied = copy->Finish();
+  const Result<std::int64_t> copied = copy.Finish();
   if (!copied) return copied.error();
   return changes;
 }
@@ -214,8 +212,8 @@ Result<Changes> TradeRows::InsertMissing(PgConnection& connection) const {
   const Result<PgRows> rows = connection.Exec(kInsert, params);
   if (!rows) return rows.error();
   for (int row = 0; row < rows->size(); ++row) {
-    changes[static_cast<std::int32_t>(rows->Int64(row, 0))] = {rows->Int64(row, 1),
-                                                               rows->Int64(row, 2)};
+    changes[static_cast<std::int32_t>(rows->Int64(row, 0))] = {
+        .added = rows->Int64(row, 1), .removed = 0, .usdc = rows->Int64(row, 2)};
   }
   return changes;
 }

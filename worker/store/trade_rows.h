@@ -8,16 +8,20 @@
 
 #include "common/error.h"
 #include "common/postgres.h"
+#include "common/postgres_copy.h"
 #include "worker/store/trade_store.h"
 
 namespace worker::store {
 
-// Rows and their USDC that were added to (or, negative, taken from) a wallet.
+// What a batch did to a wallet's rows.
 struct Change {
-  std::int64_t rows = 0;
-  std::int64_t usdc = 0;
+  std::int64_t added = 0;
+  std::int64_t removed = 0;
+  std::int64_t usdc = 0;  // of the rows added less that of those removed
 };
 using Changes = std::map<std::int32_t, Change>;  // by wallet id
+
+extern const char kCopyTrades[];  // begins the COPY of the fast lane
 
 class TradeRows {
  public:
@@ -26,8 +30,9 @@ class TradeRows {
 
   std::size_t size() const { return keys_.size(); }
 
-  // The fast lane: COPY. Fails with a unique violation if one of the rows exists.
-  common::Result<Changes> Copy(common::PgConnection& connection) const;
+  // The fast lane: streams all rows into a COPY that was begun with kCopyTrades. Fails with a
+  // unique violation if one of the rows exists.
+  common::Result<Changes> Copy(common::PgCopyIn copy) const;
 
   // The replay lane: asks which keys are missing, and inserts those, skipping what another writer
   // inserts meanwhile.

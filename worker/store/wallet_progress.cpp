@@ -155,8 +155,8 @@ Result<Changes> TakeOver(PgConnection& connection, const Batch& batch) {
   const Result<PgRows> gone = connection.Exec(kTakeOver, params);
   if (!gone) return gone.error();
   for (int row = 0; row < gone->size(); ++row) {
-    changes[static_cast<std::int32_t>(gone->Int64(row, 0))] = {-gone->Int64(row, 1),
-                                                               -gone->Int64(row, 2)};
+    changes[static_cast<std::int32_t>(gone->Int64(row, 0))] = {
+        .added = 0, .removed = gone->Int64(row, 1), .usdc = -gone->Int64(row, 2)};
   }
   return changes;
 }
@@ -193,7 +193,7 @@ Status WriteProgress(PgConnection& connection, const Batch& batch, const Changes
     const auto change = changes.find(progress->wallet.value);
     const bool has_change = change != changes.end();
     counted += has_change ? 1U : 0U;
-    stored.Add(has_change ? change->second.rows : std::int64_t{0});
+    stored.Add(has_change ? change->second.added - change->second.removed : std::int64_t{0});
     volume.Add(has_change ? change->second.usdc : std::int64_t{0});
   }
   CHECK(counted == changes.size());  // Rows come with the progress of their wallet.

@@ -9,7 +9,7 @@
 namespace worker::store {
 
 // Deletes the rows of other sources where a cursor takes over, and cuts their cursors, unless a
-// newer lease has moved that wallet meanwhile. Returns what was taken away (negative).
+// newer lease has moved that wallet meanwhile. Returns what was removed.
 common::Result<Changes> TakeOver(common::PgConnection& connection, const Batch& batch);
 
 // Upserts wallet_cursor and wallet_sync. REQUIRES: `changes` names wallets of the batch. Offering
