@@ -198,12 +198,13 @@ class RowJudge {
     return std::nullopt;
   }
 
-  // Rows are walked newest first, so the last refused one is the oldest.
+  // A head that is read again after its walk must not hide what the walk refused further down.
   MaybeError Refuse(const Row& row, const char* why) {
     page_.refused.push_back(fmt::format(
         "row at {} in {}: {} (side {}, token {}, size {}, price {})", row.ts, Evidence(row.tx), why,
         Evidence(row.side), Evidence(row.token), Evidence(row.size), Evidence(row.price)));
-    position_.oldest_refused = row.ts;
+    const bool is_oldest = position_.oldest_refused == 0 || row.ts < position_.oldest_refused;
+    if (is_oldest) position_.oldest_refused = row.ts;
     return std::nullopt;
   }
 
