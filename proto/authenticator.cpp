@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace proto {
 namespace {
 
 constexpr const char* kZapAddress = "inproc://zeromq.zap.01";
+constexpr std::chrono::milliseconds kLookEvery{1000};
+// File systems count time in ticks: a folder that changed so recently may change unseen.
+constexpr std::chrono::seconds kSettlesIn{2};
 constexpr std::size_t kKeySize = 32;
 constexpr std::size_t kZ85Size = 40;
 
@@ -58,8 +62,8 @@ std::string MakeUserId(const common::WorkerId& worker, const std::string& key) {
 
 }  // namespace
 
-Authenticator::Authenticator(zmq::context_t& context, AllowList list)
-    : socket_(context, zmq::socket_type::rep) {
+Authenticator::Authenticator(zmq::context_t& context, KeyFolder keys, AllowList list)
+    : keys_(std::move(keys)), socket_(context, zmq::socket_type::rep) {
   list_.Set(std::move(list));
   socket_.set(zmq::sockopt::linger, 0);
   socket_.bind(kZapAddress);
@@ -80,13 +84,38 @@ std::optional<common::WorkerId> Authenticator::Identify(std::string_view user_id
   return found->second;
 }
 
+common::Status Authenticator::Reload() {
+  const std::lock_guard lock(reading_);
+  common::Result<AllowList> list = keys_.ReadAllowList();
+  if (!list) return list.error();
+  list_.Set(std::move(list).value());
+  return common::Done{};
+}
+
+void Authenticator::ReloadIfChanged() {
+  const auto changed_at = keys_.AuthorizedChangedAt();
+  if (!changed_at || changed_at == settled_at_) return;
+  const bool is_settled = std::filesystem::file_time_type::clock::now() - *changed_at > kSettlesIn;
+  const common::Status read = Reload();
+  if (read && is_settled) settled_at_ = changed_at;
+  if (!read && log_pace_.TryTake(common::SystemClock().Now())) {
+    common::LogError("keys_not_read", {{"why", read.error().message}});
+  }
+}
+
 void Authenticator::Serve() {
   std::array<zmq_pollitem_t, 2> items{
       {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_.fd(), ZMQ_POLLIN, 0}}};
+  auto look_at = std::chrono::steady_clock::now();
   while (true) {
-    if (zmq_poll(items.data(), static_cast<int>(items.size()), -1) < 0) continue;
+    const int ready = zmq_poll(items.data(), static_cast<int>(items.size()), kLookEvery.count());
+    if (ready < 0) continue;
     if (items[1].revents != 0) return;
     if (items[0].revents != 0) Answer();
+    const auto now = std::chrono::steady_clock::now();
+    if (now < look_at) continue;
+    look_at = now + kLookEvery;
+    ReloadIfChanged();
   }
 }
 
@@ -94,7 +123,11 @@ void Authenticator::Answer() {
   const std::vector<std::string> request = ReceiveAll(socket_);
   if (request.size() <= kRequestIdAt) return;
   const std::optional<std::string> key = KeyOf(request);
-  const std::shared_ptr<const AllowList> list = list_.Get();
+  std::shared_ptr<const AllowList> list = list_.Get();
+  if (key && list->count(*key) == 0) {
+    ReloadIfChanged();
+    list = list_.Get();
+  }
   const auto found = key ? list->find(*key) : list->end();
   const bool is_known = found != list->end();
   if (!is_known) {

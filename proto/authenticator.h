@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,13 +30,15 @@ inline constexpr const char* kZapDomain = "seine";
 // fixed. Methods are safe to call from any thread.
 class Authenticator {
  public:
-  // Throws zmq::error_t where the context has one already.
-  Authenticator(zmq::context_t& context, AllowList list);
+  // Throws zmq::error_t where the context has one already. `list` is what `keys` holds now.
+  Authenticator(zmq::context_t& context, KeyFolder keys, AllowList list);
   ~Authenticator();
   Authenticator(const Authenticator&) = delete;
   Authenticator& operator=(const Authenticator&) = delete;
 
-  void Publish(AllowList list) { list_.Set(std::move(list)); }
+  // Reads the folder anew. On an Error the old list stays. Changes are noticed without it, too: at
+  // once when a key knocks that is not on the list, within about a second otherwise.
+  common::Status Reload();
   // The worker behind a connection's User-Id if its key is on the list now: the question at the
   // handshake says nothing about a key that was revoked since.
   std::optional<common::WorkerId> Identify(std::string_view user_id) const;
@@ -44,11 +48,15 @@ class Authenticator {
  private:
   void Serve();
   void Answer();
+  void ReloadIfChanged();
 
+  const KeyFolder keys_;
+  std::mutex reading_;  // who reads last publishes last
   common::Published<AllowList> list_;
   std::atomic<std::uint64_t> refused_{0};
   common::ReadySignal stop_;
-  // These two belong to thread_.
+  // These belong to thread_.
+  std::optional<std::filesystem::file_time_type> settled_at_;  // the folder's time, once it is old
   common::TokenBucket log_pace_{1, 5, common::SystemClock().Now()};
   zmq::socket_t socket_;
   std::thread thread_;

@@ -202,6 +202,12 @@ Result<AllowList> KeyFolder::ReadAllowList() const {
   return list;
 }
 
+std::optional<fs::file_time_type> KeyFolder::AuthorizedChangedAt() const {
+  std::error_code failure;
+  const fs::file_time_type changed_at = fs::last_write_time(folder_ / "authorized", failure);
+  return failure ? std::nullopt : std::optional(changed_at);
+}
+
 Result<KeyPair> ReadKeyPair(const fs::path& file) {
   Result<std::string> secret = ReadKeyFile(file, true);
   if (!secret) return secret.error();

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,8 @@ class KeyFolder {
   // Lets the holder of this key in as `worker`, in place of the key that was there before.
   // Refuses a key that is authorised for another worker.
   common::Status Authorise(const common::WorkerId& worker, const std::string& public_z85) const;
-  // The worker's key opens nothing any more, as soon as the coordinator has reloaded (SIGHUP). An
-  // Error if it was not authorised.
+  // The worker's key opens nothing any more once the coordinator has noticed: at its next look, or
+  // at SIGHUP. An Error if it was not authorised.
   common::Status Revoke(const common::WorkerId& worker) const;
 
   common::Result<KeyPair> ReadCoordinator() const;
@@ -52,6 +53,9 @@ class KeyFolder {
                                         const std::filesystem::path& server_key) const;
   // A file that cannot be used authorises nobody: it is left out and its reason logged.
   common::Result<AllowList> ReadAllowList() const;
+
+  // When a key last came or went, by the file system's clock; nothing where that cannot be told.
+  std::optional<std::filesystem::file_time_type> AuthorizedChangedAt() const;
 
   const std::filesystem::path& path() const { return folder_; }
 

@@ -81,7 +81,7 @@ Status ServerChannel::State::UseKeys(zmq::context_t& context) {
                  "this build of ZeroMQ cannot enforce authentication (option 93); use libzmq 4.3"};
   }
   if (!common::Failpoint("no_authenticator")) {
-    authenticator = std::make_unique<Authenticator>(context, *list);
+    authenticator = std::make_unique<Authenticator>(context, *keys, *list);
   }
   return Done{};
 }
@@ -228,11 +228,7 @@ SendResult ServerChannel::Send(const ConnectionId& connection, const Envelope& m
 }
 
 Status ServerChannel::ReloadKeys() {
-  if (!state_->keys || !state_->authenticator) return Done{};
-  Result<AllowList> list = state_->keys->ReadAllowList();
-  if (!list) return list.error();
-  state_->authenticator->Publish(std::move(list).value());
-  return Done{};
+  return state_->authenticator ? state_->authenticator->Reload() : Status(Done{});
 }
 
 const std::string& ServerChannel::endpoint() const {

@@ -110,6 +110,34 @@ TEST_F(ChannelKeysTest, AKeyThatIsAuthorisedLaterComesIn) {
   EXPECT_EQ(Hear(1).at(0).user_id, WorkerId{"w-2"});
 }
 
+TEST_F(ChannelKeysTest, AKeyThatIsAuthorisedLaterNeedsNoReload) {
+  Start();
+  for (const char* const name : {"w-2", "w-3", "w-4"}) {
+    ASSERT_TRUE(keys_.AddWorker(WorkerId{name}));
+    auto client = StartClient(KeysOf(WorkerId{name}));
+    client->Send(MakeHello(name));
+    EXPECT_EQ(Hear(1).at(0).user_id, WorkerId{name});
+  }
+  EXPECT_EQ(server_->counters().refused_keys, 0U);
+}
+
+TEST_F(ChannelKeysTest, ARevokedKeyIsNoticedWithoutAReload) {
+  Start();
+  auto client = StartClient(KeysOf(kWorker));
+  client->Send(MakeHello("w-1"));
+  Hear(1);
+  ASSERT_TRUE(keys_.Revoke(kWorker));
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (server_->counters().revoked == 0 && std::chrono::steady_clock::now() < deadline) {
+    client->Send(MakeBeat(1));
+    pollfd entry{server_->fd(), POLLIN, 0};
+    poll(&entry, 1, 50);
+    server_->Receive();
+    client->Receive();
+  }
+  EXPECT_GT(server_->counters().revoked, 0U);
+}
+
 TEST_F(ChannelKeysTest, AWorkerWithAnotherCoordinatorsKeyFailsTheHandshake) {
   Start();
   ClientKeys keys = KeysOf(kWorker);
