@@ -149,13 +149,18 @@ class Resolver::Core {
     return common::Done{};
   }
 
-  // A market may hold more tokens than were asked for; those are settled as well.
+  // A market may hold more tokens than were asked for: its others are settled as well, wherever
+  // they wait. One that holds none that is wanted was not asked for, or was told before.
   void Settle(store::MarketInfo market) {
-    if (remembered_.size() > kRememberedTokens) remembered_.clear();
+    bool is_wanted = false;
     for (const TokenId& token : market.tokens) {
-      tries_.erase(token);
-      remembered_.insert(token);
+      if (tries_.erase(token) == 0) continue;
+      is_wanted = true;
+      for (auto* queue : {&gamma_closed_, &gamma_open_, &clob_tokens_}) std::erase(*queue, token);
     }
+    if (!is_wanted) return;
+    if (remembered_.size() > kRememberedTokens) remembered_.clear();
+    remembered_.insert(market.tokens.begin(), market.tokens.end());
     resolved_.markets.push_back(std::move(market));
   }
 

@@ -55,7 +55,14 @@ void Worker::Answer(const HttpResponse& response) {
   common::Status status = common::Done{};
   if (const auto* page = std::get_if<PageOf>(&asked.who)) {
     const auto work = works_.find(page->work);
-    if (work != works_.end()) status = work->second.job->OnResponse(page->wallet, response, now_);
+    if (work != works_.end()) {
+      jobs::TradesJob& job = *work->second.job;
+      status = job.OnResponse(page->wallet, response, now_);
+      for (const jobs::RefusedEvent& refused : job.TakeRefused()) {
+        common::LogWarning("event_refused",
+                           {{"wallet", refused.wallet}, {"evidence", refused.evidence}});
+      }
+    }
   } else if (const auto* freshness = std::get_if<HorizonOf>(&asked.who)) {
     status = freshness->horizon->OnResponse(response, now_, parts_.clock.WallNow());
   } else if (const auto* tokens = std::get_if<TokensOf>(&asked.who)) {

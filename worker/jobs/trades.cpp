@@ -192,13 +192,34 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
   wallet.cursor = std::move(page.next);
   progress.cursor = wallet.cursor;
   if (std::exchange(wallet.takes_over, false)) progress.takes_over = true;
+  for (std::string& evidence : page.refused) {
+    refused_.push_back({wallet.task.id, std::move(evidence)});
+  }
   if (page.last) {
-    progress.state = store::WalletState::kCompleted;
-    EndWallet(index, WalletOutcome::Kind::kComplete, {});
+    const std::string shortfall = ShortfallOf(wallet, page);
+    if (shortfall.empty()) {
+      progress.state = store::WalletState::kCompleted;
+      EndWallet(index, WalletOutcome::Kind::kComplete, {});
+    } else {
+      // All that can be had is stored, and asking again at once would tell the same.
+      Fail(index, WalletOutcome::Kind::kRejected, shortfall, now);
+    }
   } else {
     wallet.step = Step::kReady;
     ready_.push_back(index);
   }
+}
+
+// Why a walk that is over did not make its wallet complete; empty: it did. Where another source
+// owns what follows, a source that stopped later has still told all of its part.
+std::string TradesJob::ShortfallOf(const Wallet& wallet, const sources::Page& page) const {
+  if (!page.shortfall.empty()) return page.shortfall;
+  if (wallet.last_second && wallet.horizon == *wallet.last_second) return {};
+  return source_.Shortfall(wallet.horizon);
+}
+
+std::vector<RefusedEvent> TradesJob::TakeRefused() {
+  return std::exchange(refused_, {});
 }
 
 store::WalletProgress& TradesJob::ProgressOf(std::uint32_t index, Instant now) {

@@ -37,6 +37,12 @@ struct PageQuery {
   HttpRequest request;
 };
 
+// An event that cannot be a trade, with its evidence.
+struct RefusedEvent {
+  common::WalletId wallet;
+  std::string evidence;
+};
+
 class TradesJob {
  public:
   // Borrows the horizon, with its source, and the desk.
@@ -53,6 +59,8 @@ class TradesJob {
   // The error, if any, says how the upstream is; the job has dealt with it.
   common::Status OnResponse(std::uint32_t wallet, const HttpResponse& response,
                             common::Instant now);
+  // What was refused since the last call, for the log.
+  std::vector<RefusedEvent> TakeRefused();
   // When Wants or BatchDue may become true by time alone.
   common::Instant NextAt() const;
 
@@ -120,6 +128,7 @@ class TradesJob {
 
   bool Begin(std::uint32_t index, common::Instant now);
   void Accept(std::uint32_t index, sources::Page page, common::Instant now);
+  std::string ShortfallOf(const Wallet& wallet, const sources::Page& page) const;
   void TryAgain(std::uint32_t index, const common::Error& error, common::Instant now);
   bool Restart(std::uint32_t index);
   void Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::string& reason,
@@ -157,6 +166,7 @@ class TradesJob {
   std::size_t unwritten_rows_ = 0;  // in sent_
 
   std::vector<WalletOutcome> outcomes_;
+  std::vector<RefusedEvent> refused_;
   TokenDesk::Number newest_token_ = 0;
   std::uint32_t wallets_done_ = 0;
   std::uint64_t rows_stored_ = 0;

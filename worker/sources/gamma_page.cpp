@@ -79,6 +79,9 @@ std::optional<store::MarketInfo> ReadMarket(dom::element market) {
     if (!token) return std::nullopt;  // a gap would shift the outcomes that follow
     info.tokens.push_back(*token);
   }
+  // outcomes[i] is tokens[i]'s: lists that do not match tell nothing, and the CLOB is asked
+  // instead.
+  if (info.tokens.empty() || info.outcomes.size() != info.tokens.size()) return std::nullopt;
   info.neg_risk = FlagOf(market, "negRisk");
   info.closed = FlagOf(market, "closed");
   info.end_date = TextOf(market, "endDate");

@@ -117,6 +117,12 @@ common::Result<common::UnixSeconds> Subgraph::ParseFreshness(std::string_view bo
   return LastSecond(*newest);
 }
 
+std::string Subgraph::Shortfall(common::UnixSeconds horizon) const {
+  if (horizon >= common::kV1Cutover - kSubgraphSilence) return {};
+  return fmt::format("the subgraph stopped at {}, before its end at {}", horizon,
+                     common::kV1Cutover);
+}
+
 HttpRequest Subgraph::PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                                   common::UnixSeconds horizon) const {
   CHECK(cursor.source == id());

@@ -5,8 +5,8 @@
 // whole second; a page that comes short ends the walk.
 //
 // The archive's newest event is the only proof of freshness (_meta.block goes on although nothing
-// is indexed). A horizon before kV1Cutover therefore means a subgraph that stopped early: its rows
-// are good, but they end there.
+// is indexed). Where it is older than the cutover by more than kSubgraphSilence, the subgraph
+// stopped early: its rows are good, but a wallet that ends there falls short.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,9 @@ namespace worker::sources {
 
 class JsonText;
 
+// So long a wait for the next event of all wallets is still possible.
+inline constexpr common::UnixSeconds kSubgraphSilence = 86'400;
+
 // Belongs to one thread: it reuses its buffers.
 class Subgraph final : public TradeSource {
  public:
@@ -28,6 +31,7 @@ class Subgraph final : public TradeSource {
   HttpRequest FreshnessRequest() const override;
   common::Result<common::UnixSeconds> ParseFreshness(std::string_view body,
                                                      common::UnixSeconds now) const override;
+  std::string Shortfall(common::UnixSeconds horizon) const override;
   HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                           common::UnixSeconds horizon) const override;
   common::Result<Page> ParsePage(const common::WalletAddress& wallet, const common::Cursor& cursor,

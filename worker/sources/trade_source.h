@@ -58,6 +58,10 @@ class TradeSource {
   virtual common::Result<common::UnixSeconds> ParseFreshness(std::string_view body,
                                                              common::UnixSeconds now) const = 0;
 
+  // Why a source that has proven no more than `horizon` tells less than it should; empty: it does
+  // not. For sources whose end is known.
+  virtual std::string Shortfall(common::UnixSeconds /*horizon*/) const { return {}; }
+
   // REQUIRES: `cursor.source` == id().
   virtual HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                                   common::UnixSeconds horizon) const = 0;

@@ -21,6 +21,7 @@ class FakeSource final : public sources::TradeSource {
     if (body != "ok") return common::Error{common::ErrorKind::kTransient, "stale"};
     return now;
   }
+  std::string Shortfall(common::UnixSeconds) const override { return shortfall; }
   HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                           common::UnixSeconds horizon) const override {
     return {Endpoint::kDataTrades,
@@ -45,8 +46,14 @@ class FakeSource final : public sources::TradeSource {
     page.last = end == FillsOf(wallet);
     page.next.position = page.last ? "" : std::to_string(end);
     if (page.last) page.next.complete_to = horizon;
+    if (body == "odd event") {
+      page.refused = {"no shares"};
+      if (page.last) page.shortfall = "an event cannot be a trade";
+    }
     return page;
   }
+
+  std::string shortfall;  // what Shortfall says
 
   static std::size_t FillsOf(const common::WalletAddress& wallet) {
     return wallet.bytes[0] * std::size_t{65536} + wallet.bytes[1] * std::size_t{256} +

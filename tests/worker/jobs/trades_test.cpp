@@ -395,5 +395,28 @@ TEST_F(TradesJobTest, ArchiveLeavesToTheLiveSourceWhatItOwns) {
   EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
 }
 
+TEST_F(TradesJobTest, WalletWithARefusedEventIsStoredButNotComplete) {
+  Begin({12, 3});
+  upstream_ = [](const PageQuery& query) {
+    return Answer(200, query.id == WalletId{1} ? "odd event" : "ok");
+  };
+  Run();
+  EXPECT_EQ(RowsOf(1), 12U);
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kRejected);
+  EXPECT_EQ(OutcomeOf(1).reason, "an event cannot be a trade");
+  EXPECT_EQ(ProgressOf(1).state, store::WalletState::kFailed);
+  EXPECT_EQ(OutcomeOf(2).kind, WalletOutcome::Kind::kComplete);
+  EXPECT_EQ(job_->TakeRefused().size(), 2U);  // one a page
+}
+
+TEST_F(TradesJobTest, SourceThatStoppedEarlyMakesNoWalletComplete) {
+  source_.shortfall = "the upstream stopped";
+  Begin({12});
+  Run();
+  EXPECT_EQ(RowsOf(1), 12U);
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kRejected);
+  EXPECT_EQ(OutcomeOf(1).reason, "the upstream stopped");
+}
+
 }  // namespace
 }  // namespace worker::jobs
