@@ -195,6 +195,10 @@ void Worker::SettleWork(Work& work) {
                                        {"epoch", lease.epoch},
                                        {"wallets", job.outcomes().size()},
                                        {"rows", job.rows_stored()}});
+    for (const WalletOutcome& outcome : job.outcomes()) {
+      if (outcome.kind == WalletOutcome::Kind::kComplete) continue;
+      common::LogWarning("wallet_failed", {{"wallet", outcome.wallet}, {"reason", outcome.reason}});
+    }
     parts_.session.BeatNext();
     TickSession();
     auto actions = parts_.session.Finished(lease, job.outcomes(), job.rows_stored(), now_);

@@ -16,7 +16,7 @@ Horizon::Horizon(const sources::TradeSource& source, std::uint64_t seed)
 common::Result<std::optional<UnixSeconds>> Horizon::Get(Instant now) {
   needed_ = true;
   if (value_ && now - learned_at_ < kUnusableAfter) return value_;
-  if (failure_) return *failure_;
+  if (failure_ && now - failed_at_ < kFailureTold) return *failure_;
   return std::optional<UnixSeconds>();
 }
 
@@ -59,6 +59,8 @@ Status Horizon::OnResponse(const HttpResponse& response, Instant now, UnixSecond
     failure_ = Error{common::ErrorKind::kTransient,
                      std::string(common::ToString(source_.id())) +
                          " does not tell how fresh it is: " + failed->message};
+    failed_at_ = now;
+    ask_at_ = now + kFailureTold;
     needed_ = false;
     backoff_.Reset();
   }

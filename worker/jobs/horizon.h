@@ -22,6 +22,8 @@ class Horizon {
   static constexpr common::Duration kRefreshAfter = std::chrono::seconds(30);
   static constexpr common::Duration kUnusableAfter = std::chrono::minutes(5);
   static constexpr int kTries = 5;
+  // How long a failure is told; whoever asks after that gets tries of his own.
+  static constexpr common::Duration kFailureTold = std::chrono::seconds(1);
 
   // Borrows the source.
   Horizon(const sources::TradeSource& source, std::uint64_t seed);
@@ -56,6 +58,7 @@ class Horizon {
   bool needed_ = false;
   bool asking_ = false;
   std::optional<common::Error> failure_;
+  common::Instant failed_at_{};
   std::uint64_t retries_ = 0;
 };
 

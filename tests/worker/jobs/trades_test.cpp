@@ -224,6 +224,21 @@ TEST_F(TradesJobTest, StaleUpstreamFailsTheWalletsAndCompletesNone) {
   EXPECT_FALSE(ProgressOf(1).cursor.has_value());
 }
 
+TEST_F(TradesJobTest, UpstreamThatIsFreshAgainIsBelievedAgain) {
+  freshness_ = [] {
+    return Answer(200, "stale");
+  };
+  Begin({5});
+  Run();
+  freshness_ = [] {
+    return Answer(200, "ok");
+  };
+  now_ += seconds(5);  // the coordinator's first round of retries
+  Begin({5});
+  Run();
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+}
+
 TEST_F(TradesJobTest, EveryPassingFailureIsTriedAgain) {
   const std::vector<HttpResponse> failures = {
       Answer(429, ""), Answer(500, ""),        Answer(503, "<html>"),    Answer(522, ""),
