@@ -69,6 +69,7 @@ class Fleet {
 
   Json Get(const std::string& path);  // null when nobody answers
   Json Post(const std::string& path, const Json& body);
+  std::string AskSimulator(const std::string& path);
   Json SimulatorStats();
   void SetFaults(const Json& faults);
   std::vector<std::string> Wallets();
@@ -88,7 +89,6 @@ class Fleet {
   Timings timings_;
   std::string directory_;
   std::string database_url_;
-  WorldSize world_;
   std::string simulator_url_;
   std::unique_ptr<Process> simulator_;
   std::unique_ptr<Process> coordinator_;

@@ -1,10 +1,7 @@
 #include "tests/e2e/process.h"
 
-#include <array>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <utility>
 
 #include <fcntl.h>
@@ -103,18 +100,6 @@ void Process::Kill9() {
 std::optional<int> Process::Wait(Seconds timeout) {
   Eventually(timeout, [this] { return !Running(); });
   return exit_code_;
-}
-
-std::string Output(const std::vector<std::string>& argv) {
-  std::string command;
-  for (const std::string& word : argv) command += "'" + word + "' ";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "re"), pclose);
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (const std::size_t size = fread(buffer.data(), 1, buffer.size(), pipe.get())) {
-    text.append(buffer.data(), size);
-  }
-  return text;
 }
 
 void PauseBetweenPolls() {

@@ -44,9 +44,6 @@ class Process {
 template <typename Condition>
 bool Eventually(Seconds timeout, Condition condition);
 
-// Runs a program to its end and returns its standard output.
-std::string Output(const std::vector<std::string>& argv);
-
 void PauseBetweenPolls();
 void PauseFor(Seconds duration);  // for measurements, never to wait for a state
 
