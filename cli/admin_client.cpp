@@ -24,6 +24,7 @@ constexpr std::chrono::milliseconds kRetryInterval(300);
 constexpr char kDefaultAddress[] = "127.0.0.1:8600";
 
 std::string ApiKey(const StateDir& state) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
   const char* variable = std::getenv("SEINE_API_KEY");
   std::string key = variable != nullptr && *variable != '\0'
                         ? variable

@@ -35,7 +35,7 @@ common::Status BorrowedFleet::Borrow(const FleetSettings& settings, const std::s
   }
   if (!http.empty() && AdminClient(state_, http).IsUp()) return common::Done{};
   is_ours_ = true;  // Whatever is up from here on is ours to end.
-  const common::Status started = StartFleet(state_, settings, signals_, SayLine);
+  common::Status started = StartFleet(state_, settings, signals_, SayLine);
   if (!started) {
     is_ours_ = false;
     return started;

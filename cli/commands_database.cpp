@@ -1,6 +1,6 @@
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 #include <vector>
 
 #include <unistd.h>
@@ -78,7 +78,8 @@ int OpenPsql(const Options& options) {
   for (std::string& argument : arguments) raw.push_back(argument.data());
   raw.push_back(nullptr);
   execvp("psql", raw.data());
-  return Complain(kCannotStart, std::string("psql cannot be started: ") + std::strerror(errno) +
+  return Complain(kCannotStart, std::string("psql cannot be started: ") +
+                                    std::generic_category().message(errno) +
                                     "; install the package postgresql-client");
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -100,7 +100,7 @@ std::string UrlEncoded(const std::string& text) {
 }
 
 Error SystemError(const std::string& what) {
-  return {ErrorKind::kTransient, what + ": " + std::strerror(errno)};
+  return {ErrorKind::kTransient, what + ": " + std::generic_category().message(errno)};
 }
 
 }  // namespace
@@ -212,7 +212,7 @@ common::Status EmbeddedPostgres::Make(const RunAs* user) {
     return Error{ErrorKind::kRejected, "initdb failed: " + LastWords()};
   }
   const std::optional<std::string> own = ReadFile(fresh / "postgresql.conf");
-  const common::Status included =
+  common::Status included =
       WriteFile(fresh / "postgresql.conf", own.value_or("") + "\ninclude 'seine.conf'\n", 0644);
   if (!included) return included;
   if (std::rename(fresh.c_str(), data_.c_str()) != 0) return SystemError(data_.string());

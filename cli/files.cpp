@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 namespace cli {
 namespace {
 
-constexpr std::streamoff kTailBytes = 64 * 1024;
+constexpr std::streamoff kTailBytes = 65'536;
 
 std::optional<int> Lock(const std::filesystem::path& path, int how) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -57,8 +57,8 @@ common::Status WriteFile(const std::filesystem::path& path, const std::string& t
   if (fd >= 0) close(fd);
   if (is_done) return common::Done{};
   if (fd >= 0) unlink(beside.c_str());
-  return common::Error{common::ErrorKind::kTransient,
-                       "cannot write " + path.string() + ": " + std::strerror(cause)};
+  return common::Error{common::ErrorKind::kTransient, "cannot write " + path.string() + ": " +
+                                                          std::generic_category().message(cause)};
 }
 
 std::string Tail(const std::filesystem::path& path, int lines) {

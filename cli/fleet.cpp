@@ -98,7 +98,7 @@ bool IsFleetUp(const StateDir& state) {
 Status StartFleet(const StateDir& state, const FleetSettings& settings, common::Signals& signals,
                   const Say& say) {
   if (ReadFile(state.stopping())) {
-    const Status stopped = StopFleet(state, signals, true, say);
+    Status stopped = StopFleet(state, signals, true, say);
     if (!stopped) return stopped;
   }
   Status started = StartPrograms(state, settings, signals, say);

@@ -101,7 +101,7 @@ common::Status StopFleet(const StateDir& state, common::Signals& signals, bool i
                          const Say& say) {
   const std::optional<FileLock> lock = FileLock::Wait(state.lock("control"));
   // From here on nobody starts anything, also if we are killed before the end.
-  const common::Status marked = WriteFile(state.stopping(), "");
+  common::Status marked = WriteFile(state.stopping(), "");
   if (!marked) return marked;
   End(ReadPidFile(state.pid_file("guardian")), kSupervisorTime);
   End(ReadPidFile(state.pid_file("supervisor")), kSupervisorTime);
@@ -110,7 +110,7 @@ common::Status StopFleet(const StateDir& state, common::Signals& signals, bool i
   End(ReadPidFile(state.pid_file("coordinator")), kCoordinatorTime);
   EmbeddedPostgres database(state);
   if (database.is_made()) {
-    const common::Status stopped = database.Stop();
+    common::Status stopped = database.Stop();
     if (!stopped) return stopped;
   }
   Forget(state);

@@ -175,7 +175,7 @@ LaunchOrder FleetSupervisor::Order(const std::string& name,
   order.arguments = std::move(arguments);
   order.log = state_.log(name);
   order.pid_file = state_.pid_file(name);
-  for (const auto& variable : settings_.environment) order.environment.push_back(variable);
+  for (const auto& variable : settings_.environment) order.environment.emplace_back(variable);
   order.environment.emplace_back("SEINE_STATE_DIR", state_.root().string());
   order.environment.emplace_back("SEINE_DATABASE", settings_.database);
   order.environment.emplace_back("SEINE_KEYS", settings_.keys);

@@ -6,7 +6,7 @@
 
 namespace cli {
 
-inline constexpr std::uintmax_t kMaxLogBytes = 32U * 1024U * 1024U;
+inline constexpr std::uintmax_t kMaxLogBytes = 32'000'000;
 
 // A log beyond `max_bytes` is copied to <path>.1, in place of the former one, and emptied. Its
 // writer has it open for appending and goes on at the beginning; what it writes during the copy

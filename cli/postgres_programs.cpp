@@ -44,10 +44,10 @@ std::vector<std::filesystem::path> Candidates() {
   for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql", failure)) {
     folders.push_back(version.path() / "bin");
   }
-  for (const std::string command : {"pg_config --bindir"}) {
-    const std::string folder = FirstLineOf(command);
-    if (!folder.empty()) folders.emplace_back(folder);
+  if (const std::string folder = FirstLineOf("pg_config --bindir"); !folder.empty()) {
+    folders.emplace_back(folder);
   }
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
   const char* path = std::getenv("PATH");
   std::string_view rest = path != nullptr ? path : "";
   while (!rest.empty()) {
@@ -86,6 +86,7 @@ bool ExportConnection(const std::string& url) {
   const std::unique_ptr<PQconninfoOption, Free> options(PQconninfoParse(url.c_str(), nullptr));
   if (options == nullptr) return false;
   for (const PQconninfoOption* one = options.get(); one->keyword != nullptr; ++one) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): this program has one thread, and becomes another.
     if (one->val != nullptr && one->envvar != nullptr) setenv(one->envvar, one->val, 1);
   }
   return true;

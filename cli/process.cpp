@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <system_error>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,8 +18,6 @@
 #include <unistd.h>
 
 #include "cli/files.h"
-
-extern char** environ;
 
 namespace cli {
 namespace {
@@ -81,7 +81,7 @@ Prepared Prepare(const LaunchOrder& order) {
     if (!is_replaced) prepared.environment_text.emplace_back(text);
   }
   for (const auto& [name, value] : order.environment) {
-    prepared.environment_text.push_back(name + "=" + value);
+    prepared.environment_text.push_back(fmt::format("{}={}", name, value));
   }
   for (const std::string& entry : prepared.environment_text) {
     prepared.environment.push_back(entry.c_str());
@@ -129,7 +129,7 @@ const char* TurnInto(const Prepared& prepared) {
   for (int number = 1; number < 32; ++number) signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
   setsid();
   if (!RedirectOutput(order.log)) return "opening its log";
   if (!order.pid_file.empty() && !WriteOwnPidFile(prepared)) return "writing its pid file";
@@ -242,14 +242,14 @@ common::Result<ProcessId> Launch(const LaunchOrder& order) {
   close(report[0]);
   if (pid < 0) {
     return common::Error{common::ErrorKind::kTransient,
-                         std::string("fork failed: ") + std::strerror(errno)};
+                         std::string("fork failed: ") + std::generic_category().message(errno)};
   }
   if (size > 0) {
     int status = 0;
     waitpid(pid, &status, 0);
-    return common::Error{
-        common::ErrorKind::kTransient,
-        order.arguments.front() + ": " + failure.step + " failed: " + std::strerror(failure.cause)};
+    return common::Error{common::ErrorKind::kTransient,
+                         order.arguments.front() + ": " + failure.step +
+                             " failed: " + std::generic_category().message(failure.cause)};
   }
   // It may have ended already; the caller sees that as any other end.
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";

@@ -51,6 +51,7 @@ bool CanTraverse(const RunAs& user, const std::filesystem::path& folder) {
 
 common::Result<std::optional<RunAs>> ChooseDatabaseUser(const std::filesystem::path& folder) {
   if (geteuid() != 0) return std::optional<RunAs>();
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): what it returns is copied at once.
   const passwd* entry = getpwnam(kUser);
   if (entry == nullptr) {
     return common::Error{

@@ -12,6 +12,7 @@ namespace cli {
 namespace {
 
 std::string Coloured(const char* code, std::string_view text) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
   const char* no_color = std::getenv("NO_COLOR");
   const bool is_plain = !IsTerminal(STDOUT_FILENO) || (no_color != nullptr && *no_color != '\0');
   if (is_plain || text.empty()) return std::string(text);
