@@ -1,6 +1,5 @@
 #include "cli/embedded_postgres.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -11,6 +10,8 @@
 #include <unistd.h>
 
 #include "cli/files.h"
+#include "cli/format.h"
+#include "cli/postgres_settings.h"
 #include "common/migrate.h"
 #include "common/postgres.h"
 
@@ -28,76 +29,7 @@ constexpr seconds kStopTimeout(20);
 constexpr milliseconds kPollInterval(20);
 constexpr int kStartAttempts = 20;
 constexpr milliseconds kAttemptInterval(500);
-// sun_path holds 107 characters and the end; "/.s.PGSQL.5432" is added.
-constexpr std::size_t kMaxSocketFolder = 85;
 constexpr char kDatabase[] = "seine";
-
-// 512 MB of shared buffers on a machine of 4 GB or more, an eighth of the memory on a smaller one.
-long SharedBuffersMb() {
-  const long memory_mb = sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGE_SIZE) / 1024;
-  return std::clamp(memory_mb / 8, 32L, 512L);
-}
-
-std::string Settings(const std::filesystem::path& socket_folder) {
-  return fmt::format(
-      "# Written by seine at every start. Your own settings go to postgresql.conf, below the line\n"
-      "# that includes this file.\n"
-      "listen_addresses = ''\n"
-      "unix_socket_directories = '{}'\n"
-      "unix_socket_permissions = 0700\n"
-      "max_connections = 200\n"
-      "shared_buffers = {}MB\n"
-      "maintenance_work_mem = 128MB\n"
-      "max_wal_size = 8GB\n"
-      "min_wal_size = 256MB\n"
-      "checkpoint_timeout = 15min\n"
-      "checkpoint_completion_target = 0.9\n"
-      "wal_level = minimal\n"
-      "max_wal_senders = 0\n"
-      "wal_compression = on\n"
-      "synchronous_commit = on\n"
-      "wal_writer_delay = 10ms\n"
-      "fsync = on\n"
-      "full_page_writes = on\n"
-      "autovacuum_vacuum_insert_scale_factor = 0.4\n"
-      "random_page_cost = 1.1\n"
-      "jit = off\n"
-      "timezone = 'UTC'\n"
-      "log_timezone = 'UTC'\n"
-      "log_line_prefix = '%m '\n"
-      "log_checkpoints = off\n",
-      socket_folder.string(), SharedBuffersMb());
-}
-
-std::uint64_t HashOf(const std::string& text) {  // FNV-1a
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  }
-  return hash;
-}
-
-// A socket's folder must be short, and libpq takes a comma for a list of hosts.
-std::filesystem::path SocketFolderFor(const std::filesystem::path& postgres) {
-  const std::string text = postgres.string();
-  if (text.size() <= kMaxSocketFolder && text.find_first_of(",'\\\n") == std::string::npos) {
-    return postgres;
-  }
-  return fmt::format("/tmp/seine-{:016x}", HashOf(text));
-}
-
-std::string UrlEncoded(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.') {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", byte);
-    }
-  }
-  return encoded;
-}
 
 Error SystemError(const std::string& what) {
   return {ErrorKind::kTransient, what + ": " + std::generic_category().message(errno)};
@@ -229,7 +161,8 @@ common::Result<ProcessId> EmbeddedPostgres::Launch() {
     const common::Status made = PrepareFolder(socket_folder_, as);
     if (!made) return made.error();
   }
-  const common::Status settings = WriteFile(data_ / "seine.conf", Settings(socket_folder_), 0644);
+  const common::Status settings =
+      WriteFile(data_ / "seine.conf", PostgresSettings(socket_folder_), 0644);
   if (!settings) return settings.error();
   RemoveStaleLock();
   LaunchOrder order;

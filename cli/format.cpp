@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <ctime>
 
@@ -58,6 +59,19 @@ std::string Utc(std::int64_t unix_seconds) {
 
 std::string Plural(std::int64_t count, const char* noun) {
   return Grouped(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string UrlEncoded(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.') {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", byte);
+    }
+  }
+  return encoded;
 }
 
 std::string Bar(double fraction, int width) {

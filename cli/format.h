@@ -14,6 +14,8 @@ std::string Span(double seconds);            // "8 s", "2 m 10 s", "3 h 5 m", "2
 std::string Bytes(std::int64_t bytes);       // "812 kB", "1.4 GB"
 std::string Utc(std::int64_t unix_seconds);  // "2026-04-28 11:00:40"; "-" for 0
 std::string Plural(std::int64_t count, const char* noun);  // "1 worker", "2 workers"
+// For a part of a URL.
+std::string UrlEncoded(const std::string& text);
 // █ and ░; `fraction` of `width` columns.
 std::string Bar(double fraction, int width);
 

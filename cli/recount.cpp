@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/format.h"
 #include "cli/upstream_client.h"
 
 namespace cli {
@@ -23,19 +24,6 @@ constexpr int kTries = 6;
 constexpr double kShortestWait_s = 0.5;
 constexpr double kLongestWait_s = 30;
 constexpr std::int64_t kMaxPages = 1'000'000;
-
-std::string UrlEncoded(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", byte);
-    }
-  }
-  return encoded;
-}
 
 Result<std::string> AskPatiently(const std::string& url) {
   std::string trouble;
