@@ -16,6 +16,7 @@ namespace worker::sources {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
+using common::ErrorKind;
 using MaybeError = std::optional<common::Error>;
 
 constexpr std::size_t kMostRows = 1000;  // as many as were asked for
@@ -127,6 +128,12 @@ MaybeError Accept(ondemand::object& row, const char* name, T& out) {
   return std::nullopt;
 }
 
+// A number that was garbled on the way, unlike a negative one, is no statement of the upstream.
+bool IsNumber(std::string_view text) {
+  if (text.front() == '-') text.remove_prefix(1);
+  return RowNumber::Parse(text).has_value();
+}
+
 // In the order of the wire, so that each field is found where the last one ended.
 MaybeError ReadRow(ondemand::object& object, Row& row) {
   if (auto error = Require(object, "proxy_wallet", row.wallet)) return error;
@@ -151,6 +158,8 @@ class RowJudge {
     if (auto error = CheckPlace(row)) return error;
     const auto tx = common::TxHash::Parse(row.tx);
     if (!tx) return BadRow("transaction_hash");
+    if (!IsNumber(row.size)) return BadRow("size");
+    if (!IsNumber(row.price)) return BadRow("price");
     const auto size = RowNumber::Parse(row.size);
     const auto price = RowNumber::Parse(row.price);
     const std::optional<std::size_t> token = tokens_.Find(row.token);
@@ -324,7 +333,10 @@ MaybeError ReadDocument(JsonText& json, std::string_view body, RowJudge& judge, 
     ondemand::value value;
     if (const auto code = field.unescaped_key().get(key)) return BrokenJson(code);
     if (key == "error") {
-      return ParseErrorBody(body).value_or(common::Error{common::ErrorKind::kTransient, "error"});
+      // A refusal comes with a status of its own; beside a 200 it proves nothing about the wallet.
+      auto told = ParseErrorBody(body).value_or(common::Error{ErrorKind::kTransient, "error"});
+      if (told.kind == ErrorKind::kRejected) told.kind = ErrorKind::kTransient;
+      return told;
     }
     if (key != "data" && key != "pagination") continue;
     const bool is_data = key == "data";

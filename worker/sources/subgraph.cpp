@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/check.h"
+#include "worker/sources/error_body.h"
 #include "worker/sources/json_text.h"
 #include "worker/sources/subgraph_page.h"
 
@@ -68,8 +69,9 @@ common::Error Implausible(const std::string& why) {
 std::string EvidenceOf(const SubgraphEvent& event, const std::string& why) {
   const OrderFilledV1& filled = event.filled;
   return fmt::format("event {} at {}: {} (gives {} of {}, gets {} of {}, fee {})", event.id,
-                     filled.ts, why, filled.maker_amount, filled.maker_asset, filled.taker_amount,
-                     filled.taker_asset, filled.fee);
+                     filled.ts, why, Evidence(filled.maker_amount), Evidence(filled.maker_asset),
+                     Evidence(filled.taker_amount), Evidence(filled.taker_asset),
+                     Evidence(filled.fee));
 }
 
 std::vector<TokenHint> HintsOf(const std::vector<common::Trade>& trades) {
