@@ -33,6 +33,8 @@ constexpr std::array<const char*, 2> kChainEvents = {"/onchain/orderfilled_v1_re
 constexpr const char* kTradesV2 = "/data_api_v2/trades.json";
 constexpr std::array<const char*, 2> kListsV1 = {
     "/data_api_v1/activity_limit500_2026-02-17.json.zst", "/data_api_v1/trades_2026-09-23.json"};
+constexpr const char* kDomePage = "/dome/dome_orders_page_limit100.json";
+constexpr const char* kDomeAnswers = "/dome/dome_raw_orders_and_markets_2025-11.json";
 // Orders without a hash: far from the numbers of those that have one.
 constexpr std::uint64_t kFirstUnnamedOrder = 1ULL << 40;
 
@@ -71,6 +73,27 @@ void AppendRows(std::string_view array, MarketBook& markets, std::vector<Recorde
   }
 }
 
+void AppendDomeOrders(std::string_view page, MarketBook& markets,
+                      std::vector<RecordedFill>& fills) {
+  std::vector<std::string> orders = ReadElements(TextOf(ReadFields(page), "orders"));
+  std::reverse(orders.begin(), orders.end());
+  for (const std::string& order : orders) {
+    fills.push_back(ReadDomeOrder(ReadFields(order), markets));
+  }
+}
+
+void AppendDome(const std::string& directory, MarketBook& markets,
+                std::vector<RecordedFill>& fills) {
+  for (const std::string& page : ReadElements(ReadRecording(directory + kDomePage))) {
+    AppendDomeOrders(page, markets, fills);
+  }
+  const std::string answers = ReadRecording(directory + kDomeAnswers);
+  if (answers.empty()) return;
+  for (const std::string& wallet : ReadElements(TextOf(ReadFields(answers), "wallet_trades"))) {
+    AppendDomeOrders(TextOf(ReadFields(wallet), "raw_data"), markets, fills);
+  }
+}
+
 std::vector<RecordedFill> ReadFills(const std::string& directory, MarketBook& markets) {
   std::vector<RecordedFill> fills;
   for (const char* name : kChainEvents) {
@@ -82,6 +105,7 @@ std::vector<RecordedFill> ReadFills(const std::string& directory, MarketBook& ma
   const std::string trades = ReadRecording(directory + kTradesV2);
   if (!trades.empty()) AppendRows(TextOf(ReadFields(trades), "data"), markets, fills);
   for (const char* name : kListsV1) AppendRows(ReadRecording(directory + name), markets, fills);
+  AppendDome(directory, markets, fills);
   std::stable_sort(fills.begin(), fills.end(),
                    [](const RecordedFill& a, const RecordedFill& b) { return a.ts < b.ts; });
   return fills;

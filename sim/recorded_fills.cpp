@@ -54,6 +54,17 @@ const std::string& Either(const JsonFields& row, std::string_view v2, std::strin
   return text.empty() ? TextOf(row, v1) : text;
 }
 
+// Side, version and role of a row that has its time. The rows do not say who the taker was. As a
+// taker's, a row is in both kinds of list.
+void SetSides(const std::string& side, RecordedFill& fill) {
+  if (side != "BUY" && side != "SELL") Refuse("side", side);
+  fill.side = side == "BUY" ? common::Side::kBuy : common::Side::kSell;
+  fill.version =
+      fill.ts > common::kV1Cutover ? common::ExchangeVersion::kV2 : common::ExchangeVersion::kV1;
+  fill.taker = ExchangeOf(fill.version);
+  fill.role = common::Role::kTaker;
+}
+
 }  // namespace
 
 common::WalletAddress ExchangeOf(common::ExchangeVersion version) {
@@ -105,18 +116,11 @@ std::optional<RecordedFill> ReadDataRow(const JsonFields& row, MarketBook& marke
   if (!type.empty() && type != "TRADE") return std::nullopt;
   RecordedFill fill;
   fill.ts = Integer(row, "timestamp");
-  fill.version =
-      fill.ts > common::kV1Cutover ? common::ExchangeVersion::kV2 : common::ExchangeVersion::kV1;
   fill.wallet =
       ParseBytes<common::WalletAddress>(Either(row, "proxy_wallet", "proxyWallet"), "wallet");
   fill.tx =
       ParseBytes<common::TxHash>(Either(row, "transaction_hash", "transactionHash"), "transaction");
-  // The rows do not say who the taker was. As a taker's, a row is in both kinds of list.
-  fill.taker = ExchangeOf(fill.version);
-  fill.role = common::Role::kTaker;
-  const std::string& side = TextOf(row, "side");
-  if (side != "BUY" && side != "SELL") Refuse("side", side);
-  fill.side = side == "BUY" ? common::Side::kBuy : common::Side::kSell;
+  SetSides(TextOf(row, "side"), fill);
   // What /trades tells is size and price. usdcSize of /activity has the fee in it.
   const std::string& size = TextOf(row, "size");
   const auto shares = common::ParseMillionths(size);
@@ -128,6 +132,25 @@ std::optional<RecordedFill> ReadDataRow(const JsonFields& row, MarketBook& marke
   fill.token = markets.TokenFor({Either(row, "token_id", "asset"),
                                  Either(row, "condition_id", "conditionId"), TextOf(row, "outcome"),
                                  TextOf(row, "title"), TextOf(row, "slug"), TextOf(row, "icon")});
+  return fill;
+}
+
+RecordedFill ReadDomeOrder(const JsonFields& order, MarketBook& markets) {
+  RecordedFill fill;
+  fill.ts = Integer(order, "timestamp");
+  fill.wallet = ParseBytes<common::WalletAddress>(TextOf(order, "user"), "wallet");
+  fill.tx = ParseBytes<common::TxHash>(TextOf(order, "tx_hash"), "transaction");
+  SetSides(TextOf(order, "side"), fill);
+  // Shares are in millionths; the price is a quotient, so the product is rounded back to USDC.
+  fill.size = Integer(order, "shares");
+  const std::string shares = common::FormatMillionths(fill.size);
+  const auto usdc = common::MultiplyDecimals(shares, TextOf(order, "price"));
+  if (fill.size == 0) Refuse("size", "0");
+  if (!usdc) Refuse("price", TextOf(order, "price"));
+  fill.usdc = *usdc;
+  fill.token = markets.TokenFor({TextOf(order, "token_id"), TextOf(order, "condition_id"),
+                                 TextOf(order, "token_label"), TextOf(order, "title"),
+                                 TextOf(order, "market_slug"), ""});
   return fill;
 }
 

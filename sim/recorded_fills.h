@@ -35,6 +35,10 @@ RecordedFill ReadChainEvent(const JsonFields& event, MarketBook& markets);
 // A row of /trades or /activity, v1 or v2; nothing for a row that is no trade. Throws likewise.
 std::optional<RecordedFill> ReadDataRow(const JsonFields& row, MarketBook& markets);
 
+// An order of Dome, which says neither fee nor counterpart: told by the Data API alone. Throws
+// likewise.
+RecordedFill ReadDomeOrder(const JsonFields& order, MarketBook& markets);
+
 // The first second that has this block. A recording with block numbers and no times gets its times
 // so: in the order of the chain, and near the truth where BlockAt is, which keeps a mean pace.
 common::UnixSeconds TimeOfBlock(std::int64_t block);

@@ -67,7 +67,7 @@ TEST(RecordedFiles, GiveABlockTheFirstSecondThatHasIt) {
 
 TEST_F(RecordedTest, HoldsEveryMarketAndEveryFill) {
   EXPECT_GE(world_->markets().size(), 35'955U);
-  EXPECT_EQ(world_->fills().size(), 17U + 2U + 2U + 2U + 298U);
+  EXPECT_EQ(world_->fills().size(), 17U + 2U + 2U + 2U + 298U + 100U + 40U);
   EXPECT_EQ(world_->Archive().size(), 17U);
   for (const Token& token : world_->tokens()) {
     EXPECT_LT(token.outcome, world_->markets()[token.market].outcomes.size());
@@ -128,6 +128,19 @@ TEST_F(RecordedTest, TellsARowOfTheDataApiAsItWasRecorded) {
             "0x571aafcdc9d3549ac260d5f956adc4ae57d9ace63575abd99db58ba0130e9fcf");
   EXPECT_EQ(row["transaction_hash"],
             "0x7958c0638f1b7ab12d0e3c762a6a2d3fe98edb3f748d0bcbe12adae1a67e58a8");
+}
+
+TEST_F(RecordedTest, GivesAnOrderOfDomeItsUsdcBack) {
+  const std::uint32_t* wallet = world_->FindWallet("0x554ad2bc8a8f372d7e3376918fcb6e284387859a");
+  ASSERT_NE(wallet, nullptr);
+  EXPECT_EQ(world_->FillsOf(*wallet).size(), 40U);
+  EXPECT_TRUE(world_->ArchiveOf(*wallet).empty());
+  const Fill& newest = world_->fills()[world_->FillsOf(*wallet).back()];
+  EXPECT_EQ(newest.size, 52'890'000);
+  EXPECT_EQ(newest.usdc, 31'205'100);
+  const Fill& second = world_->fills()[world_->FillsOf(*wallet)[38]];
+  EXPECT_EQ(second.size, 48'780'486);
+  EXPECT_EQ(second.usdc, 28'780'487);  // price 0.5900000053300002
 }
 
 TEST_F(RecordedTest, KnowsMarketsOfTheClobOnlyThere) {
