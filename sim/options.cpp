@@ -62,7 +62,8 @@ int ParseOptions(int argc, const char* const* argv, Options& options) {
   CLI::App* oracle = app.add_subcommand("oracle", "Print what a correct sync holds in the end");
   for (CLI::App* command : {serve, wallets, oracle}) AddWorld(*command, options.serve.world);
   AddServe(*serve, options.serve);
-  wallets->add_flag("--with-contracts", options.with_contracts, "Contracts and operators, too");
+  wallets->add_flag("--contracts,--with-contracts", options.with_contracts,
+                    "Contracts and operators, too");
   oracle->add_option("--source", source, "data-api or subgraph")
       ->check(CLI::IsMember({"data-api", "subgraph"}));
   oracle->add_option("--wallet", options.oracle.wallet_file, "Only the wallets in this file");
