@@ -51,6 +51,7 @@ class Resolver::Core {
   std::optional<ResolverQuery> Next(Endpoint endpoint, bool flush) {
     if (!Wants(endpoint, flush)) return std::nullopt;
     Question question = endpoint == Endpoint::kClob ? NextOfClob() : NextOfGamma();
+    DropSettled();
     const std::uint64_t ticket = ++last_ticket_;
     ResolverQuery query{ticket, {endpoint, Url(question), {}}};
     asked_.emplace(ticket, std::move(question));
@@ -62,10 +63,9 @@ class Resolver::Core {
     CHECK(found != asked_.end());
     const Question question = std::move(found->second);
     asked_.erase(found);
-    const auto failure = sources::FailureOf(response);
-    if (question.stage != Stage::kClobToken) return OnGamma(question, failure, response.body);
-    if (question.condition) return OnClobMarket(question, failure, response.body);
-    return OnClobToken(question, failure, response.body);
+    common::Status status = Judge(question, response);
+    DropSettled();
+    return status;
   }
 
   Resolved Take() { return std::exchange(resolved_, {}); }
@@ -79,12 +79,32 @@ class Resolver::Core {
     std::optional<ConditionId> condition;  // the CLOB's market is asked for, not its token
   };
 
+  common::Status Judge(const Question& question, const HttpResponse& response) {
+    const auto failure = sources::FailureOf(response);
+    if (question.stage != Stage::kClobToken) return OnGamma(question, failure, response.body);
+    if (question.condition) return OnClobMarket(question, failure, response.body);
+    return OnClobToken(question, failure, response.body);
+  }
+
+  bool IsSettled(const TokenId& token) const { return !tries_.contains(token); }
+
+  // A market's answer settles its other tokens too, wherever they wait. Those in front go now, so
+  // that a queue which is not empty has something to ask; the others when their turn comes.
+  void DropSettled() {
+    for (auto* queue : {&gamma_closed_, &gamma_open_, &clob_tokens_}) {
+      while (!queue->empty() && IsSettled(queue->front())) queue->pop_front();
+    }
+    while (!clob_markets_.empty() && IsSettled(clob_markets_.front().tokens.front())) {
+      clob_markets_.pop_front();
+    }
+  }
+
   Question NextOfGamma() {
     const bool closed = gamma_closed_.size() >= gamma_open_.size();
     std::deque<TokenId>& queue = closed ? gamma_closed_ : gamma_open_;
     Question question{closed ? Stage::kGammaClosed : Stage::kGammaOpen, {}, std::nullopt};
     while (!queue.empty() && question.tokens.size() < kBatchTokens) {
-      question.tokens.push_back(queue.front());
+      if (!IsSettled(queue.front())) question.tokens.push_back(queue.front());
       queue.pop_front();
     }
     return question;

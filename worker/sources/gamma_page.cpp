@@ -12,16 +12,29 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+// The texts of a list, in their places; a member that is no text leaves its place empty.
+std::vector<std::string> PlacesOf(dom::element list) {
+  std::vector<std::string> places;
+  dom::array array;
+  if (list.get_array().get(array) != simdjson::SUCCESS) return places;
+  for (const dom::element item : array) {
+    std::string_view text;
+    const bool is_text = item.get_string().get(text) == simdjson::SUCCESS;
+    places.emplace_back(is_text ? text : std::string_view());
+  }
+  return places;
+}
+
 // Gamma keeps lists in strings that hold a JSON array; newer keys are arrays themselves.
 std::vector<std::string> ListOf(dom::element market, std::string_view key) {
   dom::element value;
   if (market[key].get(value) != simdjson::SUCCESS) return {};
   std::string_view text;
-  if (value.get_string().get(text) != simdjson::SUCCESS) return TextsOf(value);
+  if (value.get_string().get(text) != simdjson::SUCCESS) return PlacesOf(value);
   dom::parser parser;
   dom::element list;
   if (parser.parse(text.data(), text.size()).get(list) != simdjson::SUCCESS) return {};
-  return TextsOf(list);
+  return PlacesOf(list);
 }
 
 // What every event is tagged with says nothing of its category.
