@@ -63,6 +63,7 @@ struct Transfer {
   std::size_t body_limit = 0;
   std::size_t header_limit = 0;
   bool too_large = false;
+  bool header_ended = false;  // by its empty line; curl takes a cut header for a whole one
 };
 
 std::size_t OnBody(char* bytes, std::size_t one, std::size_t count, void* user) {
@@ -77,8 +78,12 @@ std::size_t OnBody(char* bytes, std::size_t one, std::size_t count, void* user) 
   return size;
 }
 
-std::size_t OnHeader(char* /*bytes*/, std::size_t one, std::size_t count, void* user) {
+std::size_t OnHeader(char* bytes, std::size_t one, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view line(bytes, one * count);
+  // After an interim answer another header follows; after a chunked body, its trailers do.
+  if (line.starts_with("HTTP/")) transfer.header_ended = false;
+  if (line == "\r\n" || line == "\n") transfer.header_ended = true;
   transfer.header_bytes += one * count;
   if (transfer.header_bytes <= transfer.header_limit) return one * count;
   transfer.too_large = true;
@@ -98,6 +103,7 @@ std::string FailureText(const Transfer& transfer, CURLcode code) {
     return "the answer is larger than " + std::to_string(transfer.body_limit) + " bytes, or its " +
            "header than " + std::to_string(transfer.header_limit);
   }
+  if (code == CURLE_OK) return "the answer's header is cut";
   if (transfer.error[0] != '\0') return transfer.error.data();
   return curl_easy_strerror(code);
 }
@@ -223,7 +229,7 @@ class CurlHttp::Transfers {
     curl_off_t elapsed_us = 0;
     curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &elapsed_us);
     response.elapsed = std::chrono::microseconds(elapsed_us);
-    if (code == CURLE_OK) {
+    if (code == CURLE_OK && transfer->header_ended) {
       long status = 0;
       curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
       response.status = static_cast<int>(status);
@@ -236,6 +242,7 @@ class CurlHttp::Transfers {
     transfer->error.fill('\0');
     transfer->header_bytes = 0;
     transfer->too_large = false;
+    transfer->header_ended = false;
     idle_.push_back(std::move(transfer));
     return response;
   }
