@@ -20,21 +20,27 @@ constexpr Duration kLongestWait = std::chrono::milliseconds(200);
 
 }  // namespace
 
-LedgerLoop::LedgerLoop(Ledger& ledger, const common::Clock& clock, LedgerTimings timings)
+LedgerLoop::LedgerLoop(Ledger& ledger, Ledger& reader, const common::Clock& clock,
+                       LedgerTimings timings)
     : ledger_(ledger),
+      reader_(reader),
       clock_(clock),
       timings_(timings),
       asked_(kMostAsked),
+      to_read_(kMostAsked),
       events_(kMostAsked),
-      thread_([this] { Run(); }) {}
+      thread_([this] { Run(); }),
+      reading_([this] { Read(); }) {}
 
 LedgerLoop::~LedgerLoop() {
   asked_.Close();
+  to_read_.Close();
   events_.Close();
 }
 
 bool LedgerLoop::Ask(Term term, LedgerRequest request) {
-  return asked_.TryPush({term, std::move(request)});
+  const bool reads = std::holds_alternative<PrepareRequest>(request);
+  return (reads ? to_read_ : asked_).TryPush({term, std::move(request)});
 }
 
 std::string LedgerLoop::trouble() const {
@@ -67,6 +73,7 @@ void LedgerLoop::LoseTerm(bool replaced, Instant now) {
   renew_at_ = now + timings_.retry;
   if (term_.value == 0) return;
   term_ = {};
+  held_term_ = 0;
   Emit(TermLost{replaced});
 }
 
@@ -79,6 +86,7 @@ void LedgerLoop::KeepTerm(Instant now) {
     renew_at_ = now + timings_.renew;
     if (*held != term_) {
       term_ = *held;
+      held_term_ = term_.value;
       Emit(TermHeld{term_});
     }
     return;
@@ -111,6 +119,23 @@ void LedgerLoop::Answer(const Asked& asked) {
       Pause(timings_.retry);
     }
     KeepTerm(clock_.Now());
+  }
+}
+
+// A failure here is told by the other thread too, which has the word about the term.
+void LedgerLoop::Read() {
+  while (!asked_.closed()) {
+    const auto asked = to_read_.WaitPop(kLongestWait);
+    if (!asked) continue;
+    while (!asked_.closed() && asked->term.value == held_term_) {
+      auto answer = reader_.Perform(asked->term, asked->request);
+      if (answer) {
+        Emit(Answered{asked->term, std::move(*answer)});
+        break;
+      }
+      common::LogWarning("chunks_not_read", {{"why", answer.error().message}});
+      Pause(timings_.retry);
+    }
   }
 }
 

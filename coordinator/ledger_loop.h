@@ -1,9 +1,13 @@
-// The ledger's own thread: requests in, answers out, the term renewed in between.
+// The ledger's own threads: requests in, answers out, the term renewed in between.
 //
+// What chunks hold is read by a second thread through a connection of its own, so that a grant
+// never waits behind it: a grant finds out whether what was read still holds.
 // A database that is away stops nothing but this thread: requests wait, and are offered again until
 // they are answered or the term they belong to is lost.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <variant>
@@ -36,8 +40,9 @@ struct LedgerTimings {
 
 class LedgerLoop {
  public:
-  // The ledger belongs to the loop's thread from now on. Starts it.
-  LedgerLoop(Ledger& ledger, const common::Clock& clock, LedgerTimings timings = {});
+  // The ledgers belong to the loop's threads from now on. Starts them.
+  LedgerLoop(Ledger& ledger, Ledger& reader, const common::Clock& clock,
+             LedgerTimings timings = {});
   // Ends and joins it; requests that wait are forgotten.
   ~LedgerLoop();
   LedgerLoop(const LedgerLoop&) = delete;
@@ -56,6 +61,7 @@ class LedgerLoop {
   };
 
   void Run();
+  void Read();
   void KeepTerm(common::Instant now);
   void LoseTerm(bool replaced, common::Instant now);
   // Until it is answered, or its term is lost.
@@ -65,18 +71,23 @@ class LedgerLoop {
   void Pause(common::Duration duration);
 
   Ledger& ledger_;
+  Ledger& reader_;
   const common::Clock& clock_;
   const LedgerTimings timings_;
   common::Mailbox<Asked> asked_;
+  common::Mailbox<Asked> to_read_;
   common::Mailbox<LedgerEvent> events_;
   common::Published<std::string> trouble_;
 
-  // Of the loop's thread.
+  std::atomic<std::int64_t> held_term_{0};  // as term_, for the reader
+
+  // Of the first thread.
   common::Term term_;
   common::Instant good_since_{};
   common::Instant renew_at_{};
 
   std::jthread thread_;
+  std::jthread reading_;
 };
 
 }  // namespace coordinator

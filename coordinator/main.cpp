@@ -122,7 +122,8 @@ int Run(const coordinator::Options& options) {
   timings.adoption = milliseconds(options.adoption_ms);
   timings.stall = milliseconds(options.stall_ms);
   coordinator::PostgresLedger ledger(*url, Holder(options.state_dir));
-  coordinator::LedgerLoop ledger_loop(ledger, clock);
+  coordinator::PostgresLedger reader(*url, Holder(options.state_dir));
+  coordinator::LedgerLoop ledger_loop(ledger, reader, clock);
   coordinator::Coordinator loop(**channel, ledger_loop, clock, timings, options.limits);
   auto admin = coordinator::AdminServer::Start(options.http, *api_key,
                                                coordinator::AdminLedger(*url), loop, clock);

@@ -14,7 +14,7 @@ using common::Instant;
 using common::LogLevel;
 
 constexpr std::size_t kGrantsAtOnce = 128;
-constexpr std::size_t kReadAtOnce = 16;
+constexpr std::size_t kReadAtOnce = 4;
 constexpr std::size_t kReadAheadLeast = 8;
 constexpr std::size_t kReadAheadMost = 400;
 constexpr std::size_t kDoneKept = 8192;

@@ -25,7 +25,8 @@ class AdminServerTest : public tests::PostgresTest {
     if (IsSkipped()) return;
     channel_ = proto::ServerChannel::Open(context_, {"tcp://127.0.0.1:0", "", false, {}}).value();
     ledger_ = std::make_unique<PostgresLedger>(url_, "test");
-    loop_ = std::make_unique<LedgerLoop>(*ledger_, clock_);
+    reader_ = std::make_unique<PostgresLedger>(url_, "test");
+    loop_ = std::make_unique<LedgerLoop>(*ledger_, *reader_, clock_);
     coordinator_ = std::make_unique<Coordinator>(*channel_, *loop_, clock_, SchedulerTimings{},
                                                  DefaultLimits());
     server_ = AdminServer::Start("127.0.0.1:0", "secret-key-of-the-test", AdminLedger(url_),
@@ -77,6 +78,7 @@ class AdminServerTest : public tests::PostgresTest {
   proto::Context context_;
   std::unique_ptr<proto::ServerChannel> channel_;
   std::unique_ptr<PostgresLedger> ledger_;
+  std::unique_ptr<PostgresLedger> reader_;
   std::unique_ptr<LedgerLoop> loop_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<AdminServer> server_;

@@ -19,10 +19,12 @@ class LedgerLoopTest : public ::testing::Test {
     if (!server) GTEST_SKIP() << server.error().message;
     server_ = std::move(*server);
     ledger_ = std::make_unique<PostgresLedger>(url_ = server_->CreateDatabase(), "test");
+    reader_ = std::make_unique<PostgresLedger>(url_, "test");
   }
   void Start() {
     loop_ = std::make_unique<LedgerLoop>(
-        *ledger_, clock_, LedgerTimings{milliseconds(100), milliseconds(600), milliseconds(50)});
+        *ledger_, *reader_, clock_,
+        LedgerTimings{milliseconds(100), milliseconds(600), milliseconds(50)});
   }
   template <typename T>
   T Next() {
@@ -39,6 +41,7 @@ class LedgerLoopTest : public ::testing::Test {
   std::string url_;
   std::unique_ptr<tests::PostgresServer> server_;
   std::unique_ptr<PostgresLedger> ledger_;
+  std::unique_ptr<PostgresLedger> reader_;
   std::unique_ptr<LedgerLoop> loop_;
 };
 
