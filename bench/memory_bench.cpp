@@ -27,7 +27,7 @@ int main() {
   fleet.StartWorker("worker-1");
   const int run = fleet.StartRun();
   fleet.AwaitFinished(run);
-  bench::Report("memory_1M_fill_wallet", PeakMegabytes(fleet.worker("worker-1").pid()), "MB",
-                kPromisedMegabytes);
+  const double peak = PeakMegabytes(fleet.worker("worker-1").pid());
+  bench::Report({"memory", peak, "MB", kPromisedMegabytes, peak / kPromisedMegabytes});
   fleet.ExpectOracle();
 }

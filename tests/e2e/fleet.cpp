@@ -58,6 +58,38 @@ Json Parsed(const httplib::Result& result) {
   return Json::parse(result->body, nullptr, false);
 }
 
+// What a row says where no upstream can tell the token's condition.
+constexpr char kUnknownCondition[] = "unknown";
+
+std::vector<std::string> Sorted(std::vector<std::string> lines) {
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+// The fifth field is taken out of each line.
+std::vector<std::string> WithoutCondition(std::vector<std::string> lines) {
+  constexpr int kFieldsBefore = 4;
+  for (std::string& line : lines) {
+    std::size_t begin = 0;
+    for (int field = 0; field < kFieldsBefore; ++field) begin = line.find('\t', begin) + 1;
+    line.erase(begin, line.find('\t', begin) - begin);
+  }
+  return lines;
+}
+
+// Lines of the first, as often as they are missing in the second. Both are sorted.
+std::vector<std::string> Difference(const std::vector<std::string>& first,
+                                    const std::vector<std::string>& second) {
+  std::vector<std::string> result;
+  std::set_difference(first.begin(), first.end(), second.begin(), second.end(),
+                      std::back_inserter(result));
+  return result;
+}
+
+void ExpectNone(const std::string& what, const std::vector<std::string>& lines) {
+  EXPECT_EQ(lines.size(), 0U) << what << ", first: " << (lines.empty() ? "" : lines.front());
+}
+
 }  // namespace
 
 Arguments WorldSize::AsArguments() const {
@@ -254,7 +286,8 @@ std::string Fleet::Value(const std::string& sql) {
 std::string Fleet::StoredRows(bool with_v1_details) {
   std::string sql =
       "SELECT concat_ws(E'\\t', wallet_address, extract(epoch FROM traded_at)::bigint, "
-      "transaction_hash, token_id, condition_id, side, (size * 1000000)::bigint, "
+      "transaction_hash, token_id, coalesce(condition_id, 'unknown'), side, (size * "
+      "1000000)::bigint, "
       "(usdc_amount * 1000000)::bigint";
   if (with_v1_details) sql += ", (fee * 1000000)::bigint, role, exchange_version";
   sql += ") FROM trades_raw";
@@ -268,19 +301,19 @@ std::string Fleet::StoredRows(bool with_v1_details) {
 }
 
 void Fleet::ExpectOracle(const std::string& source) {
-  std::vector<std::string> expected = Lines(AskSimulator("/sim/oracle?source=" + source));
-  std::vector<std::string> stored = Lines(StoredRows(source == "subgraph"));
-  std::sort(expected.begin(), expected.end());
-  std::sort(stored.begin(), stored.end());
-  std::vector<std::string> missing;
-  std::vector<std::string> surplus;
-  std::set_difference(expected.begin(), expected.end(), stored.begin(), stored.end(),
-                      std::back_inserter(missing));
-  std::set_difference(stored.begin(), stored.end(), expected.begin(), expected.end(),
-                      std::back_inserter(surplus));
+  const std::vector<std::string> expected =
+      Sorted(Lines(AskSimulator("/sim/oracle?source=" + source)));
+  const std::vector<std::string> stored = Sorted(Lines(StoredRows(source == "subgraph")));
   EXPECT_FALSE(expected.empty());
-  EXPECT_EQ(missing.size(), 0U) << "first missing: " << (missing.empty() ? "" : missing.front());
-  EXPECT_EQ(surplus.size(), 0U) << "first surplus: " << (surplus.empty() ? "" : surplus.front());
+  ExpectNone("missing",
+             Difference(Sorted(WithoutCondition(expected)), Sorted(WithoutCondition(stored))));
+  ExpectNone("surplus",
+             Difference(Sorted(WithoutCondition(stored)), Sorted(WithoutCondition(expected))));
+  std::vector<std::string> resolved;
+  std::copy_if(
+      stored.begin(), stored.end(), std::back_inserter(resolved),
+      [](const std::string& line) { return line.find(kUnknownCondition) == std::string::npos; });
+  ExpectNone("wrongly resolved", Difference(resolved, expected));
 }
 
 void Fleet::ExpectOutcome(int run, const std::string& outcome) {

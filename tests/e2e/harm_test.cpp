@@ -175,8 +175,9 @@ TEST_F(HarmTest, AFullDiskUnderTheCheckpointLosesNothing) {
 // F22: each kind of upstream fault by itself, often enough to be met; the simulator counts them.
 class UpstreamFaultTest : public HarmTest, public testing::WithParamInterface<const char*> {};
 TEST_P(UpstreamFaultTest, TheRunCompletesAndEqualsTheOracle) {
-  world_.fills = 8000;
-  StartAll({"--fault", std::string(GetParam()) + "=0.1"});
+  world_.fills = 24000;  // most of them in one walk of many pages, which page faults need
+  world_.more = {"--whale-fills", "20000"};
+  StartAll({"--fault", std::string(GetParam()) + "=0.15"});
   ExpectCompleteAndEqual(fleet_->StartRun());
   const Json stats = fleet_->SimulatorStats();
   EXPECT_GT(stats["faults"].value(GetParam(), 0), 0) << stats.dump();
