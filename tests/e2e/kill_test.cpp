@@ -39,17 +39,17 @@ class KillTest : public testing::Test {
 };
 
 TEST_F(KillTest, RandomWorkersAreKilledThroughout) {
-  StartSlowly(3, {"--latency-ms", "250"});
+  StartSlowly(3, {"--latency-ms", "400"});
   const int run = fleet_->StartRun();
   common::Random random(42);
   int kills = 0;
-  while (!fleet_->AwaitFinished(run, Seconds{1})) {
+  while (!fleet_->AwaitFinished(run, Seconds{3})) {
     const int victim = static_cast<int>(random.Below(3)) + 1;
     fleet_->worker("worker-" + std::to_string(victim)).Kill9();
     StartWorker(victim);
     ++kills;
   }
-  EXPECT_GE(kills, 3);
+  EXPECT_GE(kills, 2);
   ExpectCompleteAndEqual(run);
 }
 
