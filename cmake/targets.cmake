@@ -44,7 +44,8 @@ function(seine_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE
-    SEINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    SEINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
+    SEINE_SANITIZED=$<BOOL:${SANITIZE}>)
   if(ARG_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
