@@ -14,7 +14,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(seine_options INTERFACE -Wno-restrict)
 endif()
 target_compile_definitions(seine_options INTERFACE SEINE_VERSION="${PROJECT_VERSION}")
+set(SEINE_SANITIZED 0)
 if(SANITIZE)
+  set(SEINE_SANITIZED 1)
   add_compile_options(-fsanitize=${SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SANITIZE})
 endif()
@@ -45,7 +47,7 @@ function(seine_test name)
   target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE
     SEINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
-    SEINE_SANITIZED=$<BOOL:${SANITIZE}>)
+    SEINE_SANITIZED=${SEINE_SANITIZED})
   if(ARG_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
