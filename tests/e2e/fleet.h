@@ -61,6 +61,8 @@ class Fleet {
   // A trades run of all the world's wallets; the run's number.
   int StartRun(const std::string& source = "auto");
   int StartRunOf(const std::vector<std::string>& wallets, const std::string& source = "auto");
+  // 0 where the coordinator was gone before it could answer; asking again attaches to the run.
+  int AskForRun(const std::vector<std::string>& wallets, const std::string& source = "auto");
   Json Run(int run);
   bool AwaitWorkers(int live, Seconds timeout = Seconds{60});
   bool AwaitFinished(int run, Seconds timeout = kRunDeadline);

@@ -184,11 +184,11 @@ TEST_P(CoordinatorFailpointTest, TheCoordinatorDiesThereAndNothingIsLostOrDouble
   fleet_->StartCoordinator({}, environment);
   StartWorker(1);
   const std::vector<std::string> wallets = fleet_->Wallets();
-  const int run = fleet_->StartRunOf(wallets);
+  (void)fleet_->AskForRun(wallets);  // it may die before it answers
   EXPECT_EQ(fleet_->coordinator().Wait(Seconds{120}), 128 + SIGKILL);
   EXPECT_TRUE(Fired());
   fleet_->StartCoordinator({}, environment);
-  ExpectCompleteAndEqual(run);
+  ExpectCompleteAndEqual(fleet_->StartRunOf(wallets));
 }
 INSTANTIATE_TEST_SUITE_P(Each, CoordinatorFailpointTest,
                          testing::Values("after_plan_commit", "after_grant_commit",
