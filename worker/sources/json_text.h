@@ -4,6 +4,7 @@
 // reads, so every reader goes through its whole document and ends with AtEnd.
 #pragma once
 
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -15,8 +16,11 @@ namespace worker::sources {
 
 class JsonText {
  public:
+  static constexpr std::size_t kLongest = std::size_t{1} << 30U;  // far above the client's cap
+
   // The document and all that is read from it are valid until the next call.
   simdjson::simdjson_result<simdjson::ondemand::document> Open(std::string_view text) {
+    if (text.size() > kLongest) return simdjson::CAPACITY;
     if (text.size() + simdjson::SIMDJSON_PADDING > capacity_) {
       capacity_ = text.size() + text.size() / 4 + simdjson::SIMDJSON_PADDING;
       buffer_ = std::make_unique<char[]>(capacity_);
