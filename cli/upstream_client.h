@@ -1,6 +1,7 @@
 // Asks an upstream one thing at a time, for `doctor` and `audit`: patient, polite, simple.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 

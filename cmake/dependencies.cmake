@@ -15,3 +15,6 @@ find_package(ZLIB REQUIRED)
 pkg_check_modules(libzmq REQUIRED IMPORTED_TARGET libzmq)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
+# Debian 13's httplib.h calls OpenSSL in its own inline code.
+pkg_check_modules(openssl REQUIRED IMPORTED_TARGET openssl)
+target_link_libraries(PkgConfig::httplib INTERFACE PkgConfig::openssl)
