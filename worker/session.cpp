@@ -512,7 +512,11 @@ SessionActions Session::Finished(const Lease& lease, const std::vector<WalletOut
     proto::WalletOutcome& wire = *finished.add_outcomes();
     wire.set_wallet_id(outcome.wallet.value);
     wire.set_kind(WireKind(outcome.kind));
-    wire.set_reason(outcome.reason);
+    std::string reason = outcome.reason;
+    for (char& c : reason) {
+      if (static_cast<unsigned char>(c) > 0x7f) c = '?';  // a text of protobuf must be UTF-8
+    }
+    wire.set_reason(std::move(reason));
   }
   found->second.finished = std::move(finished);
   SendFinished(lease, found->second, now);

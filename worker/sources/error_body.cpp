@@ -88,7 +88,9 @@ std::string Evidence(std::string_view text) {
   constexpr std::size_t kLongest = 200;
   std::string result(text.substr(0, kLongest));
   for (char& c : result) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte == 0x7f) c = ' ';
+    if (byte > 0x7f) c = '?';  // other encodings, or a character that was cut
   }
   if (text.size() > kLongest) result += "...";
   return result;
