@@ -1,4 +1,4 @@
-// What a worker is given to do: a lease on a chunk of wallets.
+// What a worker is given to do: a lease on a chunk of wallets, or of units.
 #pragma once
 
 #include <compare>
@@ -25,11 +25,21 @@ struct WalletTask {
   std::vector<common::Cursor> cursors;  // as the database has them
 };
 
+// A unit of work that is no wallet: a row of the table work_unit. Its id goes where a wallet's id
+// would go.
+struct UnitTask {
+  common::WalletId id;
+  std::string task;      // what to do, in the words of the chunk's kind
+  std::string position;  // of its walk, as the database has it; readable by the walk alone
+};
+
 struct ChunkTask {
   Lease lease;
   common::RunId run;
-  std::string source;  // "auto", or a source's name
-  std::vector<WalletTask> wallets;
+  std::string source;                    // "auto", or a source's name
+  std::vector<WalletTask> wallets = {};  // of a chunk of kind "trades"
+  std::string kind = "trades";
+  std::vector<UnitTask> units = {};  // of a chunk of any other kind
 };
 
 struct WalletOutcome {

@@ -13,7 +13,6 @@ namespace {
 using common::Duration;
 using common::Instant;
 using common::Term;
-using common::WalletId;
 
 constexpr Duration kShortestHeartbeat = std::chrono::milliseconds(20);
 constexpr Duration kLongestHeartbeat = std::chrono::seconds(60);

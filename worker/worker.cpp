@@ -173,19 +173,19 @@ void Worker::Settle() {
 }
 
 bool Worker::MailBatches(Work& work) {
-  jobs::TradesJob& job = *work.job;
+  jobs::Job& job = *work.job;
   bool mailed = false;
   while (job.BatchDue(now_)) {
     mailed = true;
     ++unwritten_batches_;
-    Mail(WriteBatch{work.stream, job.TakeBatch(now_)});
+    Mail(job.TakeCommand(work.stream, now_));
   }
   WakeBy(job.NextAt());
   return mailed;
 }
 
 void Worker::SettleWork(Work& work) {
-  jobs::TradesJob& job = *work.job;
+  jobs::Job& job = *work.job;
   const Lease lease = job.lease();
   // Tokens that cannot be asked for stay due in the database; trades do not wait for them.
   const bool waits = !job.finished() && tokens_backoff_.failures() < kTokenPatience;
@@ -242,11 +242,11 @@ proto::Beat Worker::Vitals() {
   proto::Beat beat;
   std::uint64_t retries = retries_done_;
   for (const auto& [id, work] : works_) {
-    const jobs::TradesJob& job = *work.job;
+    const jobs::Job& job = *work.job;
     proto::LeaseProgress& progress = *beat.add_leases();
     progress.set_chunk(job.lease().chunk.value);
     progress.set_epoch(job.lease().epoch.value);
-    progress.set_wallets_done(job.wallets_done());
+    progress.set_wallets_done(job.parts_done());
     progress.set_rows(job.rows_stored());
     for (const common::WalletId wallet : job.in_flight()) {
       progress.add_in_flight(wallet.value);
@@ -349,7 +349,7 @@ void Worker::Do(AbandonChunk& action) {
 
 void Worker::Do(GiveBack& action) {
   for (auto& [id, work] : works_) {
-    jobs::TradesJob& job = *work.job;
+    jobs::Job& job = *work.job;
     if (job.lease() != action.lease) continue;
     const auto given = job.GiveBack();
     const bool whole = job.stored() && job.outcomes().empty();

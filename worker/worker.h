@@ -25,6 +25,7 @@
 #include "proto/channel.h"
 #include "worker/http.h"
 #include "worker/jobs/horizon.h"
+#include "worker/jobs/job.h"
 #include "worker/jobs/trades.h"
 #include "worker/pace.h"
 #include "worker/resolver.h"
@@ -67,13 +68,13 @@ class Worker {
  private:
   // A chunk that is worked on. Streams change when the database refuses a batch.
   struct Work {
-    std::unique_ptr<jobs::TradesJob> job;
+    std::unique_ptr<jobs::Job> job;
     StreamId stream = 0;
     bool told_stored = false;
   };
   struct PageOf {
     StreamId work;
-    std::uint32_t wallet;
+    std::uint32_t place;
   };
   struct HorizonOf {
     jobs::Horizon* horizon;

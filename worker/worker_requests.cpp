@@ -56,8 +56,8 @@ void Worker::Answer(const HttpResponse& response) {
   if (const auto* page = std::get_if<PageOf>(&asked.who)) {
     const auto work = works_.find(page->work);
     if (work != works_.end()) {
-      jobs::TradesJob& job = *work->second.job;
-      status = job.OnResponse(page->wallet, response, now_);
+      jobs::Job& job = *work->second.job;
+      status = job.OnResponse(page->place, response, now_);
       for (const jobs::RefusedEvent& refused : job.TakeRefused()) {
         common::LogWarning("event_refused",
                            {{"wallet", refused.wallet}, {"evidence", refused.evidence}});
@@ -155,8 +155,7 @@ void Worker::StartPages() {
   std::uint32_t begun = 0;
   for (const auto& [id, work] : works_) begun += work.job->begun();
   for (auto& [id, work] : works_) {
-    jobs::TradesJob& job = *work.job;
-    const Endpoint endpoint = job.endpoint();
+    jobs::Job& job = *work.job;
     const std::uint32_t before = job.begun();
     const std::uint32_t others = begun - before;
     const auto may_begin = [&] {
@@ -164,6 +163,7 @@ void Worker::StartPages() {
     };
     bool blocked = false;
     while (!blocked && job.Wants(now_, may_begin())) {
+      const Endpoint endpoint = job.endpoint();
       if (parts_.pace.TryStart(endpoint, now_)) {
         const jobs::PageQuery query = job.Next(now_, may_begin());
         if (is_poisoned_ && query.id == poisoned_) {
@@ -171,7 +171,7 @@ void Worker::StartPages() {
           parts_.pace.OnAnswer(endpoint, Outcome::kOk, {}, {}, now_);
           continue;
         }
-        Start(query.request, {endpoint, PageOf{id, query.wallet}});
+        Start(query.request, {endpoint, PageOf{id, query.place}});
       } else {
         blocked = true;
         WakeBy(parts_.pace.NextAt(endpoint, now_));

@@ -19,6 +19,7 @@
 #include "worker/chunk.h"
 #include "worker/http.h"
 #include "worker/jobs/horizon.h"
+#include "worker/jobs/job.h"
 #include "worker/store/trade_store.h"
 #include "worker/token_desk.h"
 
@@ -31,71 +32,48 @@ struct TradesLimits {
   common::BackoffPolicy backoff{std::chrono::seconds(2), std::chrono::seconds(30)};
 };
 
-struct PageQuery {
-  std::uint32_t wallet = 0;  // the place in the chunk
-  common::WalletId id;
-  HttpRequest request;
-};
-
-// An event that cannot be a trade, with its evidence.
-struct RefusedEvent {
-  common::WalletId wallet;
-  std::string evidence;
-};
-
-class TradesJob {
+class TradesJob final : public Job {
  public:
   // Borrows the horizon, with its source, and the desk.
   TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const TradesLimits& limits,
             std::uint64_t seed);
 
-  const Lease& lease() const { return lease_; }
-  Endpoint endpoint() const { return endpoint_; }
+  const Lease& lease() const override { return lease_; }
 
-  // --- Asking. `may_begin`: one more wallet may be under way.
-  bool Wants(common::Instant now, bool may_begin);
-  // REQUIRES: Wants(now, may_begin).
-  PageQuery Next(common::Instant now, bool may_begin);
-  // The error, if any, says how the upstream is; the job has dealt with it.
-  common::Status OnResponse(std::uint32_t wallet, const HttpResponse& response,
-                            common::Instant now);
-  // What was refused since the last call, for the log.
-  std::vector<RefusedEvent> TakeRefused();
-  // When Wants or BatchDue may become true by time alone.
-  common::Instant NextAt() const;
+  bool Wants(common::Instant now, bool may_begin) override;
+  Endpoint endpoint() const override { return endpoint_; }
+  PageQuery Next(common::Instant now, bool may_begin) override;
+  common::Status OnResponse(std::uint32_t place, const HttpResponse& response,
+                            common::Instant now) override;
+  std::vector<RefusedEvent> TakeRefused() override;
+  common::Instant NextAt() const override;
 
-  // --- Storing.
-  bool BatchDue(common::Instant now) const;
+  bool BatchDue(common::Instant now) const override;
   store::Batch TakeBatch(common::Instant now);
-  // For the oldest batch that was taken and not answered.
-  void OnWritten(const store::Receipt& receipt);
-  // The database will never take the oldest batch as it is, and took none after it: every wallet
-  // that is not done fails with this reason.
-  void OnRefused(const common::Error& error, common::Instant now);
+  StoreCommand TakeCommand(StreamId stream, common::Instant now) override {
+    return WriteBatch{stream, TakeBatch(now)};
+  }
+  void OnWritten(const store::Receipt& receipt) override;
+  void OnRefused(const common::Error& error, common::Instant now) override;
 
-  // --- Giving back.
-  std::vector<common::WalletId> GiveBack();  // what is not begun
-  void Stop();                               // ask for nothing more
+  std::vector<common::WalletId> GiveBack() override;
+  void Stop() override;
 
-  // --- Standing.
-  bool fenced() const { return fenced_; }
-  // Nothing is fetched that is not stored.
-  bool quiet() const { return batch_.wallets.empty() && sent_.empty(); }
-  // Every wallet is done or failed, durably, or given back.
-  bool stored() const { return quiet() && open_wallets_ == 0; }
-  // ... and every token was asked for.
-  bool finished() const { return stored() && desk_.Settled(newest_token_); }
-  bool stopped() const { return stopped_; }
-  const std::vector<WalletOutcome>& outcomes() const { return outcomes_; }
+  bool fenced() const override { return fenced_; }
+  bool quiet() const override { return batch_.wallets.empty() && sent_.empty(); }
+  bool stored() const override { return quiet() && open_wallets_ == 0; }
+  bool finished() const override { return stored() && desk_.Settled(newest_token_); }
+  bool stopped() const override { return stopped_; }
+  const std::vector<WalletOutcome>& outcomes() const override { return outcomes_; }
 
-  std::uint32_t begun() const { return begun_; }  // wallets under way
-  std::uint32_t waiting() const;                  // wallets not begun
-  std::uint32_t ready() const { return static_cast<std::uint32_t>(ready_.size()); }
-  std::uint32_t wallets_done() const { return wallets_done_; }
-  std::uint64_t rows_stored() const { return rows_stored_; }
-  std::uint64_t retries() const { return retries_; }
-  std::size_t unwritten_rows() const { return unwritten_rows_ + batch_.rows.size(); }
-  std::vector<common::WalletId> in_flight() const;
+  std::uint32_t begun() const override { return begun_; }
+  std::uint32_t waiting() const override;
+  std::uint32_t ready() const override { return static_cast<std::uint32_t>(ready_.size()); }
+  std::uint32_t parts_done() const override { return wallets_done_; }
+  std::uint64_t rows_stored() const override { return rows_stored_; }
+  std::uint64_t retries() const override { return retries_; }
+  std::size_t unwritten_rows() const override { return unwritten_rows_ + batch_.rows.size(); }
+  std::vector<common::WalletId> in_flight() const override;
 
  private:
   enum class Step : std::uint8_t {

@@ -50,7 +50,7 @@ class TradesJobTest : public testing::Test {
     LearnHorizon();
     ASSERT_TRUE(job_->Wants(now_, true));
     const PageQuery query = job_->Next(now_, true);
-    (void)job_->OnResponse(query.wallet, Answer(200, "ok"), now_);
+    (void)job_->OnResponse(query.place, Answer(200, "ok"), now_);
   }
 
   // One turn of the loop: everything that may be asked is asked and answered.
@@ -63,7 +63,7 @@ class TradesJobTest : public testing::Test {
       const PageQuery query = job_->Next(now_, job_->begun() < in_flight_);
       ++requests_;
       most_begun_ = std::max(most_begun_, job_->begun());
-      (void)job_->OnResponse(query.wallet, upstream_(query), now_);
+      (void)job_->OnResponse(query.place, upstream_(query), now_);
       Store();
     }
     Store();
@@ -164,7 +164,7 @@ TEST_F(TradesJobTest, StoresEveryFillOfEveryWallet) {
   EXPECT_EQ(RowsOf(4), 10U);
   EXPECT_EQ(RowsOf(6), 35U);
   EXPECT_EQ(job_->rows_stored(), 66U);
-  EXPECT_EQ(job_->wallets_done(), 6U);
+  EXPECT_EQ(job_->parts_done(), 6U);
   EXPECT_LE(most_begun_, in_flight_);
 }
 
@@ -321,7 +321,7 @@ TEST_F(TradesJobTest, FencedReceiptEndsTheJob) {
   Run();
   EXPECT_TRUE(job_->fenced());
   EXPECT_FALSE(job_->Wants(now_, true));
-  EXPECT_EQ(job_->wallets_done(), 0U);
+  EXPECT_EQ(job_->parts_done(), 0U);
 }
 
 TEST_F(TradesJobTest, RefusedBatchFailsItsWalletsAndMovesNoCursor) {
