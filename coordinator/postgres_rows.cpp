@@ -253,7 +253,7 @@ Status WriteFailures(PgConnection& connection, RunId run,
       "INSERT INTO run_failure (run_id, wallet_id, reason, final) "
       "SELECT $1, u.wallet, u.reason, u.final "
       "FROM unnest($2::int[], $3::bool[], $4::text[]) AS u(wallet, final, reason) ORDER BY 2 "
-      "ON CONFLICT (run_id, wallet_id) DO UPDATE "
+      "ON CONFLICT (run_id, kind, wallet_id) DO UPDATE "
       "SET reason = EXCLUDED.reason, final = run_failure.final OR EXCLUDED.final",
       PgParams().Int64(run.value).Array(wallets).Array(finals).Array(reasons));
   if (!rows) return rows.error();
