@@ -10,10 +10,23 @@
 namespace sim {
 namespace {
 
-constexpr std::array<const char*, kFaultKinds> kNames = {
-    "429",       "503",   "522",           "errors200",        "cut",        "garbled",
-    "drip",      "reset", "repeated_page", "stale_first_page", "empty_page", "wrong_content_type",
-    "no_cursor", "hang",  "frozen"};
+constexpr std::array<const char*, kFaultKinds> kNames = {"429",
+                                                         "503",
+                                                         "522",
+                                                         "errors200",
+                                                         "cut",
+                                                         "garbled",
+                                                         "drip",
+                                                         "reset",
+                                                         "repeated_page",
+                                                         "stale_first_page",
+                                                         "empty_page",
+                                                         "wrong_content_type",
+                                                         "no_cursor",
+                                                         "hang",
+                                                         "frozen",
+                                                         "retry_after_date",
+                                                         "retry_after_absurd"};
 
 common::Error Wrong(std::string_view text) {
   return {common::ErrorKind::kRejected,
@@ -36,8 +49,8 @@ FaultSetting Mild() {
   return setting;
 }
 
-// Everything that a client can notice. A frozen subgraph and a server that hangs have to be asked
-// for by name.
+// Everything that a client can notice. A frozen subgraph, a server that hangs and one that asks for
+// an absurd pause have to be asked for by name.
 FaultSetting Nasty() {
   FaultSetting setting;
   setting.latency_ms = 40;
@@ -55,6 +68,7 @@ FaultSetting Nasty() {
   Set(setting, FaultKind::kEmptyPage, 0.006);
   Set(setting, FaultKind::kWrongContentType, 0.006);
   Set(setting, FaultKind::kNoCursor, 0.006);
+  Set(setting, FaultKind::kRetryAfterDate, 0.002);
   return setting;
 }
 

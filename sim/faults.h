@@ -30,8 +30,10 @@ enum class FaultKind : std::uint8_t {
   kNoCursor,
   kHang,
   kFrozen,
+  kRetryAfterDate,    // 429 or 503 with Retry-After as a date
+  kRetryAfterAbsurd,  // 429 or 503 with a Retry-After that makes no sense
 };
-inline constexpr std::size_t kFaultKinds = 15;
+inline constexpr std::size_t kFaultKinds = 17;
 
 const char* ToString(FaultKind kind);
 std::optional<FaultKind> ParseFaultKind(std::string_view text);

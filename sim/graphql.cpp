@@ -254,8 +254,9 @@ class Parser {
     value.kind = GraphqlValue::Kind::kObject;
     if (!Advance()) return false;
     while (!IsSign('}')) {
-      auto& [name, inner] = value.object.emplace_back();
-      if (!TakeName(name) || !Expect(':') || !ParseValue(inner, depth + 1)) return false;
+      GraphqlMember& member = value.object.emplace_back();
+      if (!TakeName(member.name) || !Expect(':')) return false;
+      if (!ParseValue(member.value, depth + 1)) return false;
     }
     return Advance();
   }

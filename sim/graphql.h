@@ -10,12 +10,19 @@
 
 namespace sim {
 
+struct GraphqlMember;
+
 struct GraphqlValue {
   enum class Kind { kNull, kInt, kFloat, kString, kBool, kEnum, kList, kObject, kVariable };
   Kind kind = Kind::kNull;
   std::string text;  // of a scalar, or the variable's name
   std::vector<GraphqlValue> list;
-  std::vector<std::pair<std::string, GraphqlValue>> object;
+  std::vector<GraphqlMember> object;
+};
+
+struct GraphqlMember {
+  std::string name;
+  GraphqlValue value;
 };
 
 struct GraphqlField {

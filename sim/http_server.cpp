@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <stdexcept>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include <zlib.h>
 
 #include "common/options.h"
+#include "sim/text.h"
 
 namespace sim {
 namespace {
@@ -173,6 +175,7 @@ class HttpServer::Loop::Session : public std::enable_shared_from_this<Session> {
     message_->version(11);
     message_->result(static_cast<unsigned>(response.status));
     if (response.status == 522) message_->reason("Connection Timed Out");
+    message_->set(http::field::date, HttpTime(std::time(nullptr)));
     message_->set(http::field::content_type, response.content_type);
     for (const auto& [name, value] : response.headers) message_->set(name, value);
     message_->keep_alive(keep_alive_);

@@ -44,7 +44,8 @@ struct Request {
   std::string query_text;
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string body;
-  common::UnixSeconds now = 0;
+  common::UnixSeconds now = 0;    // never before the newest fill
+  common::UnixSeconds clock = 0;  // the time of day
   PageFault page_fault = PageFault::kNone;
 
   // The first value of a parameter.

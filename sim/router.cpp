@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/oracle.h"
+#include "sim/text.h"
 
 namespace sim {
 namespace {
@@ -107,6 +108,7 @@ Reply Router::Answer(const HttpRequest& request, std::int64_t now_ms, common::Un
   Request parsed = ParseTarget(request.method, request.target);
   parsed.body = request.body;
   parsed.now = std::max(now, world_.newest());
+  parsed.clock = now;
   if (parsed.path.starts_with("/sim/")) return {AnswerControl(parsed), {}};
   auto destination = Classify(parsed.path);
   if (!destination) return {JsonResponse(404, R"({"error":"no such upstream"})"), {}};
@@ -138,7 +140,7 @@ Reply Router::AnswerUpstream(Endpoint endpoint, Request request, std::string_vie
   if (request.page_fault != PageFault::kNone) {
     if (reply.response.page_fault_done) faults_.Count(*fault);
   } else if (fault) {
-    Spoil(*fault, endpoint, reply);
+    Spoil(*fault, endpoint, request.clock, reply);
   }
   return reply;
 }
@@ -159,7 +161,7 @@ Response Router::AskUpstream(Endpoint endpoint, const Request& request) {
   return JsonResponse(404, R"({"error":"not found"})");
 }
 
-void Router::Spoil(FaultKind kind, Endpoint endpoint, Reply& reply) {
+void Router::Spoil(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock, Reply& reply) {
   Response& response = reply.response;
   WirePlan& plan = reply.plan;
   faults_.Count(kind);
@@ -198,9 +200,28 @@ void Router::Spoil(FaultKind kind, Endpoint endpoint, Reply& reply) {
       plan.how = WirePlan::How::kHang;
       plan.duration_ms = hang_ms_;
       break;
+    case FaultKind::kRetryAfterDate:
+    case FaultKind::kRetryAfterAbsurd:
+      response = RefusedOddly(kind, endpoint, clock);
+      break;
     default:
       break;
   }
+}
+
+// By turns 429 and 503, and one absurd value after the other.
+Response Router::RefusedOddly(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock) {
+  constexpr std::array<const char*, 6> kAbsurd = {
+      "999999999", "-5", "soon", "1e400", "", "Fri, 31 Dec 9999 23:59:59 GMT"};
+  const std::uint64_t turn = faults_.count(kind) - 1;
+  Response response = (turn + turn / kAbsurd.size()) % 2 == 1
+                          ? CloudflarePage(503, "Service Temporarily Unavailable")
+                          : Refused(endpoint, 1);
+  std::string pause =
+      kind == FaultKind::kRetryAfterDate ? HttpTime(clock + 1) : kAbsurd[turn % kAbsurd.size()];
+  std::erase_if(response.headers, [](const auto& header) { return header.first == "Retry-After"; });
+  response.headers.emplace_back("Retry-After", std::move(pause));
+  return response;
 }
 
 Response Router::Refused(Endpoint endpoint, std::int64_t retry_after_s) {

@@ -42,7 +42,8 @@ class Router {
   Response ChangeFaults(std::string_view body);
   Response TellOracle(const Request& request) const;
   Response Refused(Endpoint endpoint, std::int64_t retry_after_s);
-  void Spoil(FaultKind kind, Endpoint endpoint, Reply& reply);
+  Response RefusedOddly(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock);
+  void Spoil(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock, Reply& reply);
 
   const World& world_;
   const std::int64_t drip_ms_;

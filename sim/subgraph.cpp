@@ -1,164 +1,15 @@
 #include "sim/subgraph.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "sim/graphql.h"
-#include "sim/subgraph_filter.h"
+#include "sim/subgraph_query.h"
 #include "sim/text.h"
 
 namespace sim {
 namespace {
-
-using Json = nlohmann::json;
-using Kind = GraphqlValue::Kind;
-using Variables = std::map<std::string, GraphqlValue>;
-
-constexpr std::int64_t kDefaultFirst = 100;
-constexpr std::int64_t kMostFirst = 1000;
-constexpr std::int64_t kMostSkip = 5000;
-
-// A refusal of the query; caught in Answer, where it becomes the errors of the answer.
-struct Refusal {
-  std::string message;
-  int line = 1;
-  int column = 1;
-};
-
-[[noreturn]] void Refuse(std::string message) {
-  throw Refusal{std::move(message)};
-}
-
-GraphqlValue FromJson(const Json& json) {
-  GraphqlValue value;
-  if (json.is_string()) {
-    value.kind = Kind::kString;
-    value.text = json.get<std::string>();
-  } else if (json.is_boolean()) {
-    value.kind = Kind::kBool;
-    value.text = json.get<bool>() ? "true" : "false";
-  } else if (json.is_number_integer()) {
-    value.kind = Kind::kInt;
-    value.text = json.dump();
-  } else if (json.is_number()) {
-    value.kind = Kind::kFloat;
-    value.text = json.dump();
-  } else if (json.is_array()) {
-    value.kind = Kind::kList;
-    for (const Json& element : json) value.list.push_back(FromJson(element));
-  } else if (json.is_object()) {
-    value.kind = Kind::kObject;
-    for (const auto& [key, inner] : json.items()) value.object.emplace_back(key, FromJson(inner));
-  }
-  return value;
-}
-
-Variables BindVariables(const GraphqlQuery& query, const Json& body) {
-  Variables bound;
-  const Json given = body.contains("variables") && body["variables"].is_object() ? body["variables"]
-                                                                                 : Json::object();
-  for (const GraphqlVariable& variable : query.variables) {
-    const auto found = given.find(variable.name);
-    if (found != given.end()) {
-      bound[variable.name] = FromJson(*found);
-    } else if (variable.fallback) {
-      bound[variable.name] = *variable.fallback;
-    } else if (variable.required) {
-      Refuse(fmt::format("Missing value for required variable `{}`", variable.name));
-    } else {
-      bound[variable.name] = {};
-    }
-    if (variable.type == "Int" && bound[variable.name].kind == Kind::kString) {
-      Refuse(fmt::format("Invalid value for variable `{}`: expected Int", variable.name));
-    }
-  }
-  return bound;
-}
-
-GraphqlValue Replaced(GraphqlValue value, const Variables& variables) {
-  if (value.kind == Kind::kVariable) {
-    const auto found = variables.find(value.text);
-    if (found == variables.end()) {
-      Refuse(fmt::format("Variable \"${}\" is not defined", value.text));
-    }
-    return found->second;
-  }
-  for (GraphqlValue& element : value.list) element = Replaced(std::move(element), variables);
-  for (auto& [name, inner] : value.object) inner = Replaced(std::move(inner), variables);
-  return value;
-}
-
-// What a query for events asks.
-struct EventsQuery {
-  std::int64_t first = kDefaultFirst;
-  std::int64_t skip = 0;
-  EventField order_by = EventField::kId;
-  bool descending = false;
-  EventFilter filter;
-};
-
-std::int64_t ReadCount(std::string_view name, const GraphqlValue& value, std::int64_t low,
-                       std::int64_t high) {
-  const auto number = value.kind == Kind::kInt ? ParseInteger(value.text) : std::nullopt;
-  if (!number || *number < low || *number > high) {
-    Refuse(fmt::format("The value of the `{}` argument must be between {} and {}, but is {}", name,
-                       low, high, value.text));
-  }
-  return *number;
-}
-
-EventsQuery ReadEventsQuery(const GraphqlField& field, const Variables& variables) {
-  EventsQuery query;
-  for (const auto& [name, given] : field.arguments) {
-    const GraphqlValue value = Replaced(given, variables);
-    if (value.kind == Kind::kNull) continue;
-    if (name == "first") {
-      query.first = ReadCount(name, value, 0, kMostFirst);
-    } else if (name == "skip") {
-      query.skip = ReadCount(name, value, 0, kMostSkip);
-    } else if (name == "orderBy") {
-      const auto order_by = ParseEventField(value.text);
-      if (!order_by)
-        Refuse(fmt::format("Invalid value provided for argument `orderBy`: {}", value.text));
-      query.order_by = *order_by;
-    } else if (name == "orderDirection") {
-      if (value.text != "asc" && value.text != "desc") {
-        Refuse(fmt::format("Invalid value provided for argument `orderDirection`: {}", value.text));
-      }
-      query.descending = value.text == "desc";
-    } else if (name == "where") {
-      if (auto reason = ReadFilter(value, query.filter)) Refuse(std::move(*reason));
-    } else if (name != "block" && name != "subgraphError") {
-      Refuse(fmt::format("Unknown argument \"{}\" on field \"Query.{}\".", name, field.name));
-    }
-  }
-  return query;
-}
-
-struct Column {
-  std::string key;
-  EventField field = EventField::kId;
-};
-
-std::vector<Column> ReadColumns(const GraphqlField& field) {
-  if (field.selection.empty()) {
-    Refuse(fmt::format("Field `{}` of type `OrderFilledEvent` must have a selection of subfields",
-                       field.name));
-  }
-  std::vector<Column> columns;
-  for (const GraphqlField& selected : field.selection) {
-    const auto column = ParseEventField(selected.name);
-    if (!column || !selected.selection.empty()) {
-      Refuse(fmt::format("Type `OrderFilledEvent` has no field `{}`", selected.name));
-    }
-    columns.push_back({"\"" + selected.alias + "\":\"", *column});
-  }
-  return columns;
-}
 
 // Finds the rows of a page and writes answers.
 class Teller {
@@ -334,30 +185,17 @@ class Teller {
   Response& response_;
 };
 
-Json ReadBody(const Request& request) {
-  if (request.method != "POST") Refuse("GET query missing");
-  Json body = Json::parse(request.body, nullptr, false);
-  if (!body.is_object() || !body.contains("query") || !body["query"].is_string()) {
-    Refuse("The body of the request is not a GraphQL query");
-  }
-  return body;
-}
-
 void Tell(const World& world, const Request& request, Response& response) {
-  const Json body = ReadBody(request);
-  GraphqlError error;
-  const auto query = ParseGraphql(body["query"].get_ref<const std::string&>(), error);
-  if (!query) throw Refusal{error.message, error.line, error.column};
-  const Variables variables = BindVariables(*query, body);
+  const AskedQuery asked = ReadQuery(request);
   Teller teller(world, request, response);
   response.body = "{\"data\":";
   char before = '{';
-  for (const GraphqlField& field : query->selection) {
+  for (const GraphqlField& field : asked.selection) {
     response.body += before;
     before = ',';
     AppendJsonString(response.body, field.alias);
     response.body += ':';
-    teller.Write(field, variables);
+    teller.Write(field, asked.variables);
   }
   response.body += "}}";
 }

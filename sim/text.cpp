@@ -110,6 +110,10 @@ std::string SpacedTime(std::int64_t unix_seconds) {
   return Formatted(unix_seconds, "%Y-%m-%d %H:%M:%S+00");
 }
 
+std::string HttpTime(std::int64_t unix_seconds) {
+  return Formatted(unix_seconds, "%a, %d %b %Y %H:%M:%S GMT");
+}
+
 std::string ToLower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {

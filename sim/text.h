@@ -26,6 +26,8 @@ void AppendJsonString(std::string& out, std::string_view text);
 std::string IsoTime(std::int64_t unix_seconds);
 std::string IsoDay(std::int64_t unix_seconds);
 std::string SpacedTime(std::int64_t unix_seconds);
+// "Sun, 06 Nov 1994 08:49:37 GMT", as HTTP has it.
+std::string HttpTime(std::int64_t unix_seconds);
 
 std::string ToLower(std::string_view text);
 

@@ -1,5 +1,8 @@
 #include "sim/faults.h"
 
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -119,6 +122,26 @@ TEST_F(RouterFaultTest, AnswersAreSpoiledAndCounted) {
   EXPECT_EQ(stats["responses"], (Json{{"200", 3}, {"503", 1}}));
   EXPECT_EQ(stats["faults"], (Json{{"503", 1}, {"errors200", 1}, {"garbled", 1}, {"hang", 1}}));
   EXPECT_EQ(stats["rows"], 5);
+}
+
+TEST_F(RouterFaultTest, AskForPausesAsDatesAndAsNonsense) {
+  const auto pauses = [this](const std::string& kind) {
+    Become(R"({"faults":[")" + kind + R"(=1"]})");
+    std::set<std::pair<int, std::string>> told;
+    for (int i = 0; i < 12; ++i) {
+      const Response response = Ask(Trades()).response;
+      EXPECT_EQ(response.headers.back().first, "Retry-After");
+      told.emplace(response.status, response.headers.back().second);
+    }
+    return told;
+  };
+  const auto dates = pauses("retry_after_date");
+  EXPECT_EQ(dates.size(), 2U);
+  EXPECT_TRUE(dates.begin()->second.ends_with(" 20 Nov 2026 18:40:01 GMT"));
+  const auto absurd = pauses("retry_after_absurd");
+  EXPECT_EQ(absurd.size(), 12U);
+  EXPECT_TRUE(absurd.contains({429, "999999999"}) && absurd.contains({503, "-5"}));
+  EXPECT_EQ(Stats()["faults"], (Json{{"retry_after_date", 12}, {"retry_after_absurd", 12}}));
 }
 
 TEST_F(RouterFaultTest, APageFaultIsCountedOnlyWhereItIsDone) {

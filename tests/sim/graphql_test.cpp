@@ -30,9 +30,9 @@ TEST(GraphqlTest, ReadsAliasesArgumentsAndSelections) {
   EXPECT_EQ(field.arguments.at(0).second.text, "5");
   EXPECT_EQ(field.arguments.at(1).second.kind, Kind::kEnum);
   const GraphqlValue& where = field.arguments.at(2).second;
-  EXPECT_EQ(where.object.at(0).second.text, "x");
-  EXPECT_EQ(where.object.at(1).second.list.at(0).object.at(0).second.text, "-1");
-  EXPECT_EQ(where.object.at(1).second.list.at(1).object.at(0).second.kind, Kind::kBool);
+  EXPECT_EQ(where.object.at(0).value.text, "x");
+  EXPECT_EQ(where.object.at(1).value.list.at(0).object.at(0).value.text, "-1");
+  EXPECT_EQ(where.object.at(1).value.list.at(1).object.at(0).value.kind, Kind::kBool);
   EXPECT_EQ(field.selection.size(), 2U);
 }
 

@@ -88,6 +88,12 @@ TEST_F(HttpServerTest, KeepsAConnectionForSeveralRequests) {
   EXPECT_EQ(done_, 3);
 }
 
+TEST_F(HttpServerTest, SaysWhatTimeItIs) {
+  const Heard heard = Talk(server_.port(), Get("/short", true));
+  EXPECT_NE(heard.text.find("\r\nDate: "), std::string::npos) << heard.text;
+  EXPECT_NE(heard.text.find(" GMT\r\n"), std::string::npos);
+}
+
 TEST_F(HttpServerTest, ACutAnswerPromisesMoreThanItHolds) {
   const Heard heard = Talk(server_.port(), Get("/cut", false));
   EXPECT_NE(heard.text.find("Content-Length: 5004\r\n"), std::string::npos) << heard.text;

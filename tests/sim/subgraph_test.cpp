@@ -177,6 +177,18 @@ TEST_F(SubgraphTest, ARepeatedPageIsThePageBefore) {
   EXPECT_FALSE(fault_done_);
 }
 
+TEST_F(SubgraphTest, WhatIsNestedWithoutEndIsRefused) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  Request request = ParseTarget("POST", "/");
+  request.body =
+      R"({"query":"query Q($m: [Int]) { orderFilledEvents(where: {maker: $m}) { id } }",)"
+      R"("variables":{"other":1,"m":)" +
+      deep + "}}";
+  EXPECT_TRUE(Json::parse(subgraph_.Answer(request).body).contains("errors"));
+  request.body = Json{{"query", "{ a(b: " + deep + ") { c } }"}}.dump();
+  EXPECT_TRUE(Json::parse(subgraph_.Answer(request).body).contains("errors"));
+}
+
 TEST_F(SubgraphTest, TheBlockGoesOnWithTheClock) {
   const Json body = Ask("{ _meta { block { number timestamp } } }");
   EXPECT_GT(body["data"]["_meta"]["block"]["number"], 90'000'000);
