@@ -10,10 +10,10 @@
 namespace worker::sources {
 
 // Reads `[market, ...]` or `{"markets": [market, ...]}`. A market without a readable condition id,
-// or whose lists of tokens and outcomes do not match, is left out; unknown keys are ignored and missing ones are normal. The tokens of a market are
-// index-aligned with its outcomes: outcomes[i] belongs to clobTokenIds[i], whatever their names,
-// and positionIds stand in where a Protocol V2 market has no clobTokenIds. kTransient: not complete
-// JSON, or an error body.
+// or whose lists of tokens and outcomes do not match, is left out; unknown keys are ignored and
+// missing ones are normal. The tokens of a market are index-aligned with its outcomes: outcomes[i]
+// belongs to clobTokenIds[i], whatever their names, and positionIds stand in where a Protocol V2
+// market has no clobTokenIds. kTransient: not complete JSON, or an error body.
 common::Result<std::vector<store::MarketInfo>> ParseGammaMarkets(std::string_view body);
 
 }  // namespace worker::sources
