@@ -25,7 +25,7 @@ namespace {
 
 using failpoint_detail::State;
 
-enum class Action { kKill, kAbort, kSleep, kError };
+enum class Action { kKill, kAbort, kStop, kSleep, kError };
 
 struct Armed {
   std::string name;
@@ -65,6 +65,8 @@ bool ParseAction(std::string_view text, Armed& armed) {
     armed.action = Action::kKill;
   } else if (text == "abort") {
     armed.action = Action::kAbort;
+  } else if (text == "stop") {
+    armed.action = Action::kStop;
   } else if (text == "error") {
     armed.action = Action::kError;
   } else if (text.starts_with(kSleep)) {
@@ -109,6 +111,9 @@ bool Fire(const Armed& armed) {
       while (true) pause();  // The signal is on its way; nothing more may happen before it.
     case Action::kAbort:
       std::abort();
+    case Action::kStop:
+      kill(getpid(), SIGSTOP);
+      return false;
     case Action::kSleep:
       std::this_thread::sleep_for(std::chrono::milliseconds(armed.sleep_ms));
       return false;

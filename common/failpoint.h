@@ -3,6 +3,7 @@
 // Off by default; armed by the environment variable SEINE_FAILPOINTS, entries separated by commas:
 //   NAME=kill          SIGKILL to ourselves        NAME=sleep:MS   a pause, then as if nothing was
 //   NAME=abort         abort()                     NAME=error      Failpoint() returns true
+//   NAME=stop          SIGSTOP to ourselves
 // "@N" after the name or the action: only the Nth hit fires. "?once=FILE" at the end: fires only
 // if FILE does not exist, and creates it first, so that the process that is restarted survives.
 //   SEINE_FAILPOINTS="before_commit@3=kill?once=/tmp/x/done,after_append=sleep:200"

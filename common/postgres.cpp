@@ -208,10 +208,11 @@ Error PgConnection::Failure(const PGresult* result) {
   return {KindOfSqlstate(sqlstate_), std::move(text)};
 }
 
-Result<PgTransaction> PgTransaction::Begin(PgConnection& connection) {
-  const Result<PgRows> begun = connection.Exec("BEGIN");
+Result<PgTransaction> PgTransaction::Begin(PgConnection& connection, const std::string& settings) {
+  const Status begun = connection.ExecScript("BEGIN; " + settings);
+  PgTransaction transaction(connection);
   if (!begun) return begun.error();
-  return PgTransaction(connection);
+  return transaction;
 }
 
 PgTransaction::PgTransaction(PgTransaction&& other) noexcept
@@ -243,7 +244,9 @@ void PgTransaction::Rollback() {
 
 ErrorKind KindOfSqlstate(std::string_view sqlstate) {
   constexpr std::array<std::string_view, 4> kTransientClasses = {"08", "53", "57", "58"};
-  constexpr std::array<std::string_view, 4> kTransientStates = {"40001", "40P01", "25006", "55P03"};
+  // Also a transaction that idled too long, 25P03: its process was frozen.
+  constexpr std::array<std::string_view, 5> kTransientStates = {"40001", "40P01", "25006", "25P03",
+                                                                "55P03"};
   for (const std::string_view prefix : kTransientClasses) {
     if (sqlstate.substr(0, 2) == prefix) return ErrorKind::kTransient;
   }

@@ -91,7 +91,8 @@ class PgConnection {
 // BEGIN ... COMMIT; rolled back when it goes out of scope uncommitted.
 class PgTransaction {
  public:
-  static Result<PgTransaction> Begin(PgConnection& connection);
+  // `settings`: statements that go with BEGIN in one round trip.
+  static Result<PgTransaction> Begin(PgConnection& connection, const std::string& settings = {});
   // For a script that said BEGIN itself, whether it succeeded or not.
   static PgTransaction Adopt(PgConnection& connection) { return PgTransaction(connection); }
   PgTransaction(PgTransaction&& other) noexcept;
@@ -111,6 +112,7 @@ class PgTransaction {
 };
 
 inline constexpr char kUniqueViolation[] = "23505";
+inline constexpr char kLockNotAvailable[] = "55P03";
 
 ErrorKind KindOfSqlstate(std::string_view sqlstate);
 

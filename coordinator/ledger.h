@@ -39,6 +39,7 @@ struct WalletRow {
   common::WalletId id;
   common::WalletAddress address;
   std::vector<common::Cursor> cursors;
+  bool has_trades = false;
 };
 
 // A pending chunk with the wallets that its run has not done yet. Good for a grant as long as the
@@ -88,6 +89,7 @@ struct WalletFailure {
   common::WalletId wallet;
   bool final = false;  // never again as it is
   std::string reason;
+  bool alone = false;  // its next try is a chunk of its own
 };
 
 // --- Requests and their answers ----------------------------------------------------------------

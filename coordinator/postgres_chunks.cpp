@@ -182,7 +182,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
       failures.back().final = failures.back().final || last_round;
       if (failures.back().final) {
         ++answer.failed_now;
-      } else if (mark.suspect) {
+      } else if (mark.suspect || failure->second->alone) {
         chunks.push_back(ChunkOf({mark.wallet}, row.round + 1, wait_ms));
       } else {
         again.push_back(mark.wallet);

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "common/failpoint.h"
+#include "common/lease_session.h"
+#include "common/logging.h"
 #include "coordinator/postgres_rows.h"
 
 namespace coordinator {
@@ -40,9 +42,14 @@ UPDATE coordinator_lease SET expires_at = now() + $3::bigint * interval '1 milli
 constexpr char kCheckTerm[] =
     "SELECT 1 FROM coordinator_lease WHERE term = $1 AND expires_at > now() FOR SHARE";
 
+// Nothing waits for a row without end, and nobody waits without end for this process.
+const std::string kBounds = std::string("SET LOCAL lock_timeout = '") + common::kLockTimeout +
+                            "'; SET LOCAL idle_in_transaction_session_timeout = '" +
+                            common::kIdleInTransaction + "'";
+
 constexpr char kPrepare[] = R"sql(
 SELECT c.chunk_id, c.epoch, w.wallet_id, w.address, k.source, k.owned_from, k.complete_to,
-       k.position
+       k.position, coalesce(s.trades_stored, 0) > 0
 FROM chunk c
 CROSS JOIN LATERAL unnest(c.wallets) WITH ORDINALITY AS u(wallet_id, place)
 JOIN wallet w ON w.wallet_id = u.wallet_id
@@ -109,6 +116,21 @@ Status PostgresLedger::CheckTerm(Term term) {
   return Done{};
 }
 
+// The worker that is to lose this lease is frozen, or cut off, with the chunk's row locked. What it
+// has not committed comes again under the next lease.
+void PostgresLedger::EndHolder(const ReclaimRequest& request) {
+  const std::string name = common::LeaseSessionName(request.chunk, request.epoch);
+  const auto ended = connection_->Exec(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 "
+      "AND datname = current_database()",
+      PgParams().Text(name));
+  if (!ended) {
+    common::LogWarning("holder_not_ended", {{"session", name}, {"why", ended.error().message}});
+  } else if (!ended->empty()) {
+    common::LogWarning("holder_ended", {{"session", name}});
+  }
+}
+
 Result<LedgerAnswer> PostgresLedger::Perform(Term term, const LedgerRequest& request) {
   if (const Status connected = Connect(); !connected) return connected.error();
   return std::visit(
@@ -118,10 +140,16 @@ Result<LedgerAnswer> PostgresLedger::Perform(Term term, const LedgerRequest& req
         if constexpr (std::is_same_v<T, PrepareRequest> || std::is_same_v<T, GrantRequest>) {
           return Do(term, one);
         } else {
-          Result<PgTransaction> transaction = PgTransaction::Begin(*connection_);
+          Result<PgTransaction> transaction = PgTransaction::Begin(*connection_, kBounds);
           if (!transaction) return transaction.error();
           if (const Status held = CheckTerm(term); !held) return held.error();
           Result<LedgerAnswer> answer = Do(term, one);
+          if constexpr (std::is_same_v<T, ReclaimRequest>) {
+            if (!answer && connection_->sqlstate() == common::kLockNotAvailable) {
+              transaction->Rollback();
+              EndHolder(one);
+            }
+          }
           if (!answer) return answer;
           if constexpr (std::is_same_v<T, FinishRequest>) {
             if (common::Failpoint("before_done_commit")) return kBroken;
@@ -186,7 +214,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const PrepareRequest& request) {
       content.epoch = {rows->Int64(next, 1)};
       const common::WalletId wallet{static_cast<std::int32_t>(rows->Int64(next, 2))};
       if (content.wallets.empty() || content.wallets.back().id != wallet) {
-        content.wallets.push_back({wallet, ReadAddress(*rows, next, 3), {}});
+        content.wallets.push_back({wallet, ReadAddress(*rows, next, 3), {}, rows->Bool(next, 8)});
       }
       if (rows->IsNull(next, 4)) continue;
       content.wallets.back().cursors.push_back({static_cast<common::Source>(rows->Int64(next, 4)),

@@ -110,8 +110,10 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
           // Beats told the trades while it ran; what was stored while nobody listened shows here.
           "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
           "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END, "
+          // A chunk that was taken back has lost the wallets that were done: those tell themselves.
           "trades = greatest(0, (SELECT coalesce(sum(s.trades_stored), 0) FROM wallet_sync s "
-          "WHERE s.wallet_id IN (SELECT unnest(c.wallets) FROM chunk c WHERE c.run_id = $1)) "
+          "WHERE s.done_run = $1 OR s.wallet_id IN "
+          "(SELECT unnest(c.wallets) FROM chunk c WHERE c.run_id = $1)) "
           "- trades_before) WHERE run_id = $1 AND state = 'running'",
           params);
       if (!finished) return finished.error();

@@ -167,6 +167,7 @@ void Scheduler::SendAssign(const Session& session, Lease& lease, Instant now) {
   for (const WalletRow& row : lease.offer) {
     proto::WalletTask& task = *assign.add_wallets();
     task.set_wallet_id(row.id.value);
+    task.set_has_trades(row.has_trades);
     task.set_address(row.address.bytes.data(), row.address.bytes.size());
     for (const common::Cursor& cursor : row.cursors) {
       proto::SourceCursor& wire = *task.add_cursors();
@@ -220,7 +221,8 @@ void Scheduler::OnFinished(const Session& session, const proto::Finished& finish
     if (outcome.kind() == proto::WalletOutcome::COMPLETE) continue;
     request.failures.push_back({{outcome.wallet_id()},
                                 outcome.kind() == proto::WalletOutcome::REJECTED,
-                                outcome.reason()});
+                                outcome.reason(),
+                                outcome.kind() == proto::WalletOutcome::SUSPECT});
   }
   lease->phase = Lease::Phase::kEnding;
   lease->finished = true;

@@ -23,6 +23,7 @@ struct WalletTask {
   common::WalletId id;
   common::WalletAddress address;
   std::vector<common::Cursor> cursors;  // as the database has them
+  bool has_trades = false;              // some are stored
 };
 
 // A unit of work that is no wallet: a row of the table work_unit. Its id goes where a wallet's id
@@ -43,8 +44,8 @@ struct ChunkTask {
 };
 
 struct WalletOutcome {
-  // kFailed may be tried again; kRejected never as it is.
-  enum class Kind : std::uint8_t { kComplete, kFailed, kRejected };
+  // kFailed may be tried again, kSuspect as well but alone, kRejected never as it is.
+  enum class Kind : std::uint8_t { kComplete, kFailed, kSuspect, kRejected };
 
   common::WalletId wallet;
   Kind kind = Kind::kComplete;

@@ -23,6 +23,7 @@ std::optional<WalletTask> ReadWallet(const proto::WalletTask& wire) {
     if (!source) return std::nullopt;
     task.cursors.push_back({*source, cursor.owned_from(), cursor.complete_to(), cursor.position()});
   }
+  task.has_trades = wire.has_trades();
   return task;
 }
 
@@ -46,6 +47,8 @@ proto::WalletOutcome::Kind WireKind(WalletOutcome::Kind kind) {
       return proto::WalletOutcome::COMPLETE;
     case WalletOutcome::Kind::kFailed:
       return proto::WalletOutcome::FAILED;
+    case WalletOutcome::Kind::kSuspect:
+      return proto::WalletOutcome::SUSPECT;
     case WalletOutcome::Kind::kRejected:
       return proto::WalletOutcome::REJECTED;
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/failpoint.h"
+#include "common/lease_session.h"
 #include "coordinator/admin_ledger.h"
 #include "tests/support/postgres_test.h"
 
@@ -200,6 +201,55 @@ TEST_F(PostgresLedgerTest, TakenBackItFencesItsHolderAndIsolatesSuspects) {
   EXPECT_TRUE(answer.created[0].suspect);
   EXPECT_EQ(answer.created[0].wallets, 1U);
   EXPECT_FALSE(Ask<FinishedAnswer>(FinishRequest{run_, chunk.id, epoch, {}, {}}).closed);
+}
+
+TEST_F(PostgresLedgerTest, AHolderThatIsFrozenWithTheRowLockedIsEnded) {
+  const auto chunk = PlanRun(2).at(0);
+  const auto epoch = Grant(chunk);
+  common::PgConnection frozen = Connect();
+  ASSERT_TRUE(frozen
+                  .ExecScript("BEGIN; SET LOCAL application_name = '" +
+                              common::LeaseSessionName(chunk.id, epoch) +
+                              "'; SELECT 1 FROM chunk FOR SHARE")
+                  .has_value());
+  const ReclaimRequest request{run_, chunk.id, epoch, {"w-1"}, {}, false, 1};
+  // The first try finds the row locked and ends the session, without losing the term.
+  const auto first = ledger_->Perform(term_, request);
+  ASSERT_FALSE(first.has_value());
+  EXPECT_EQ(first.error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(ledger_->HoldTerm(term_).value(), term_);
+  EXPECT_GT(Ask<Reclaimed>(request).chunk.epoch, epoch);
+  EXPECT_FALSE(frozen.Exec("COMMIT").has_value());
+}
+
+TEST_F(PostgresLedgerTest, AWalletWhoseBatchWasRefusedIsTriedAlone) {
+  const auto chunk = PlanRun(3).at(0);
+  const auto wallets = WalletsOf(chunk);
+  const auto epoch = Grant(chunk);
+  std::vector<WalletFailure> failures;
+  for (const auto& wallet : wallets) failures.push_back({wallet.id, false, "refused", true});
+  const auto answer = Ask<FinishedAnswer>(FinishRequest{run_, chunk.id, epoch, failures, {}});
+  ASSERT_EQ(answer.created.size(), 3U);
+  for (const ChunkRow& row : answer.created) EXPECT_EQ(row.wallets, 1U);
+}
+
+TEST_F(PostgresLedgerTest, ARunCountsWhatWasDoneBeforeItsChunkWasTakenBack) {
+  const auto chunk = PlanRun(2).at(0);
+  const auto wallets = WalletsOf(chunk);
+  const auto epoch = Grant(chunk);
+  MarkDone(wallets[0].id);
+  Query("UPDATE wallet_sync SET trades_stored = 70");
+  const auto taken =
+      Ask<Reclaimed>(ReclaimRequest{run_, chunk.id, epoch, {"w-1"}, {}, false, 1}).chunk;
+  EXPECT_EQ(taken.wallets, 1U);
+  const auto again = Grant(taken);
+  MarkDone(wallets[1].id);
+  Query("UPDATE wallet_sync SET trades_stored = 5 WHERE trades_stored = 0");
+  EXPECT_TRUE(Ask<FinishedAnswer>(FinishRequest{run_, chunk.id, again, {}, {}}).closed);
+  const RunRow run = Close();
+  EXPECT_EQ(run.state, "finished");
+  EXPECT_EQ(run.trades, 75);
+  EXPECT_EQ(QueryInt("SELECT wallets_processed FROM sync_runs"), 2);
 }
 
 TEST_F(PostgresLedgerTest, AWalletThatAdvancedUnderThisLeaseIsNotBlamed) {

@@ -107,6 +107,24 @@ TEST_F(KillTest, AZombieWritesNothingAfterItsLeaseMovedOn) {
   fleet_->ExpectOracle();
 }
 
+// Frozen with the chunk's row locked: in the middle of a COPY, and between the rows and the COMMIT.
+class FrozenTest : public KillTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(FrozenTest, AWorkerFrozenInsideItsTransactionHoldsNobodyUp) {
+  StartSlowly(0);
+  const std::string fired = fleet_->directory() + "/fired";
+  StartWorker(1, {{"SEINE_FAILPOINTS", std::string(GetParam()) + "@2=stop?once=" + fired}});
+  StartWorker(2);
+  const int run = fleet_->StartRun();
+  fleet_->ExpectOutcome(run, "complete");
+  EXPECT_TRUE(std::filesystem::exists(fired));
+  fleet_->worker("worker-1").Signal(SIGCONT);
+  fleet_->ExpectOracle();
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, FrozenTest,
+                         testing::Values("store_after_fence", "store_before_commit"));
+
 TEST_F(KillTest, TheSameIdTwiceOnOneHostIsRefused) {
   StartSlowly(1);
   ASSERT_TRUE(Eventually(Seconds{30}, [&] {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/failpoint.h"
+#include "common/lease_session.h"
 #include "common/pacing.h"
 #include "worker/store/market_tables.h"
 #include "worker/store/trade_rows.h"
@@ -32,11 +33,14 @@ constexpr common::BackoffPolicy kVictimBackoff = {.base = std::chrono::milliseco
                                                   .cap = std::chrono::milliseconds(500)};
 
 // The lock makes a re-lease wait for a batch that is under way, and a batch whose chunk is being
-// re-leased wait for that and then see the new epoch. One round trip.
+// re-leased wait for that and then see the new epoch. The settings keep a worker that freezes
+// from holding it for ever, see common/lease_session.h. One round trip.
 std::string BeginWithFence(const Batch& batch) {
   return fmt::format(
-      "BEGIN; SELECT 1 FROM chunk WHERE chunk_id = {} AND epoch = {} AND state = 'leased' "
-      "FOR SHARE",
+      "BEGIN; SELECT set_config('application_name', '{}', true), "
+      "set_config('idle_in_transaction_session_timeout', '{}', true) "
+      "FROM chunk WHERE chunk_id = {} AND epoch = {} AND state = 'leased' FOR SHARE",
+      common::LeaseSessionName(batch.chunk, batch.epoch), common::kIdleInTransaction,
       batch.chunk.value, batch.epoch.value);
 }
 
@@ -129,6 +133,9 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   std::optional<PgCopyIn> copy;
   if (is_fast) copy.emplace(PgCopyIn::Adopt(connection));
   if (fence->empty()) return Receipt{.fenced = true, .stored = 0};
+  if (common::Failpoint("store_after_fence")) {
+    return Error{ErrorKind::kTransient, "failpoint store_after_fence"};
+  }
 
   const Result<Changes> stored =
       is_fast ? rows.Copy(std::move(*copy)) : Replay(connection, batch, rows);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/failpoint.h"
+#include "common/lease_session.h"
 #include "tests/worker/store/store_fixture.h"
 
 namespace worker::store {
@@ -122,6 +123,25 @@ TEST_F(TradeStoreTest, ABatchWaitsForTheReLeaseAndIsThenFenced) {
   ASSERT_TRUE(receipt.has_value()) << receipt.error().message;
   EXPECT_TRUE(receipt->fenced);
   EXPECT_EQ(Trades(), 0);
+}
+
+// So that a worker that freezes between its fence and its COMMIT does not hold the row for ever.
+TEST_F(TradeStoreTest, AnOpenBatchNamesItsLeaseAndMayNotIdle) {
+  ASSERT_TRUE(common::ArmFailpoints("store_after_fence=sleep:1000").has_value());
+  std::jthread writer([&] {
+    PostgresTradeStore store(url_);
+    EXPECT_TRUE(store.Write(BatchOf(1, 0, 10)).has_value());
+  });
+  const std::string named = "SELECT count(*) FROM pg_stat_activity WHERE application_name = '" +
+                            common::LeaseSessionName(kChunk, BatchOf(1, 0, 1).epoch) + "'";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (QueryInt(named) == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(QueryInt(named), 1);
+  writer.join();
+  EXPECT_TRUE(common::ArmFailpoints("").has_value());
+  EXPECT_EQ(QueryInt(named), 0);
 }
 
 TEST_F(TradeStoreTest, StoresWithOverlappingBatchesDoNotDeadlock) {

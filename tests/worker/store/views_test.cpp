@@ -106,9 +106,10 @@ TEST_F(ViewsTest, AWalletsTradesAndVolumeAreThoseStored) {
 }
 
 TEST_F(ViewsTest, SyncRunsTellWhatWasDone) {
-  Query("UPDATE chunk SET state = 'done', wallets = '{1,2,3}'");
+  Query("UPDATE chunk SET state = 'done', wallets = '{3}'");  // the others were done before
   Query(
-      "UPDATE run SET state = 'finished', outcome = 'complete', started_at = now() - interval "
+      "UPDATE run SET wallets_total = 3, state = 'finished', outcome = 'complete', started_at = "
+      "now() - interval "
       "'1 min', finished_at = now(), trades = 50");
   const common::PgRows rows =
       Query("SELECT wallets_processed, trades_fetched, duration, outcome FROM sync_runs");
