@@ -98,6 +98,16 @@ std::optional<common::Duration> RetryAfterOf(CURL* handle) {
   return ParseRetryAfter(header->value, std::time(nullptr));
 }
 
+std::optional<common::UnixSeconds> DateOf(CURL* handle) {
+  curl_header* header = nullptr;
+  if (curl_easy_header(handle, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
+    return std::nullopt;
+  }
+  const std::time_t date = curl_getdate(header->value, nullptr);
+  if (date <= 0) return std::nullopt;
+  return date;
+}
+
 std::string FailureText(const Transfer& transfer, CURLcode code) {
   if (transfer.too_large) {
     return "the answer is larger than " + std::to_string(transfer.body_limit) + " bytes, or its " +
@@ -226,6 +236,7 @@ class CurlHttp::Transfers {
     HttpResponse response;
     response.id = transfer->id;
     response.retry_after = RetryAfterOf(handle);
+    response.date = DateOf(handle);
     curl_off_t elapsed_us = 0;
     curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &elapsed_us);
     response.elapsed = std::chrono::microseconds(elapsed_us);

@@ -20,19 +20,15 @@ enum class Endpoint : std::uint8_t {
   kGammaMarkets,
   kGammaOther,
   kClob,
-  kSubgraph,
-  kRpc,
-  kDome
+  kSubgraph
 };
-inline constexpr int kEndpointCount = 8;
+inline constexpr int kEndpointCount = 6;
 const char* ToString(Endpoint endpoint);  // "data_trades", "data_other", ...
 
 struct HttpRequest {
   Endpoint endpoint = Endpoint::kDataOther;
   std::string url;
   std::string body;  // not empty: POST as application/json
-  // Further header lines, "Name: value". They may hold a key: never to be logged or told.
-  std::vector<std::string> headers = {};
 };
 
 struct HttpResponse {
@@ -42,6 +38,8 @@ struct HttpResponse {
   std::string failure;
   // From Retry-After, between 0.1 and 300 seconds; may come with status 0, too.
   std::optional<common::Duration> retry_after;
+  // The server's clock when it answered, from the header Date.
+  std::optional<common::UnixSeconds> date;
   common::Duration elapsed{};
 };
 

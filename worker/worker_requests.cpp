@@ -1,6 +1,7 @@
 // The half of the network loop that talks to the upstreams: what to ask next, and whose the answer
 // is.
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "common/check.h"
@@ -14,6 +15,7 @@ namespace {
 using common::ErrorKind;
 using common::Instant;
 
+constexpr common::UnixSeconds kClockTolerance = 60;
 constexpr common::Duration kFlushTokensEvery = std::chrono::seconds(1);
 
 // A refusal and a page that makes no sense say that the host is well.
@@ -65,6 +67,15 @@ void Worker::Answer(const HttpResponse& response) {
     }
   } else if (const auto* freshness = std::get_if<HorizonOf>(&asked.who)) {
     status = freshness->horizon->OnResponse(response, now_, parts_.clock.WallNow());
+    const common::UnixSeconds ahead = freshness->horizon->clock_ahead();
+    if (std::abs(ahead) > kClockTolerance) {
+      common::LogWarning("clock_differs",
+                         {{"seconds_ahead", ahead},
+                          {"upstream", common::ToString(freshness->horizon->source().id())},
+                          {"do",
+                           "set this machine's clock; completeness is reckoned by the "
+                           "upstream's where that is earlier"}});
+    }
   } else if (const auto* tokens = std::get_if<TokensOf>(&asked.who)) {
     status = AnswerTokens(*tokens, response, asked.endpoint);
   }

@@ -1,5 +1,7 @@
 #include "worker/jobs/horizon.h"
 
+#include <algorithm>
+
 #include "common/check.h"
 #include "worker/sources/answer.h"
 
@@ -40,7 +42,13 @@ Status Horizon::OnResponse(const HttpResponse& response, Instant now, UnixSecond
   needed_ = false;
   std::optional<Error> failed = sources::FailureOf(response);
   if (!failed) {
-    const auto parsed = source_.ParseFreshness(response.body, wall_now);
+    const auto since_asked = std::chrono::ceil<std::chrono::seconds>(now - asked_at_).count();
+    UnixSeconds asked_at = wall_now - since_asked;
+    if (response.date) {
+      clock_ahead_ = wall_now - *response.date;
+      asked_at = std::min(asked_at, *response.date - since_asked);
+    }
+    const auto parsed = source_.ParseFreshness(response.body, asked_at);
     if (parsed) {
       value_ = *parsed;
       learned_at_ = asked_at_;

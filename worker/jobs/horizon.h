@@ -39,9 +39,14 @@ class Horizon {
   // When Wants may become true without anybody else doing anything.
   common::Instant NextAt() const;
   HttpRequest Ask(common::Instant now);
-  // The error, if any, says how the upstream is.
+  // The error, if any, says how the upstream is. `wall_now` is only trusted as far as the answer's
+  // own date confirms it: with a clock that is fast, fills that are yet to come would count as
+  // seen.
   common::Status OnResponse(const HttpResponse& response, common::Instant now,
                             common::UnixSeconds wall_now);
+
+  // How much this machine's clock is ahead of the upstream's, by the last answer.
+  common::UnixSeconds clock_ahead() const { return clock_ahead_; }
 
   Endpoint endpoint() const { return endpoint_; }
   std::uint64_t retries() const { return retries_; }
@@ -60,6 +65,7 @@ class Horizon {
   std::optional<common::Error> failure_;
   common::Instant failed_at_{};
   std::uint64_t retries_ = 0;
+  common::UnixSeconds clock_ahead_ = 0;
 };
 
 }  // namespace worker::jobs
