@@ -249,7 +249,10 @@ void Scheduler::OnBeat(Session& session, const proto::Beat& beat, Instant now) {
   }
   TakeTotals(session, beat, now);
   for (const auto& [name, totals] : session.endpoints) progress += totals.requests;
-  if (progress != session.progress) {
+  // A worker that waits because the upstream told it to is well.
+  const bool is_paused = std::any_of(beat.endpoints().begin(), beat.endpoints().end(),
+                                     [](const auto& use) { return use.paused_ms() > 0; });
+  if (progress != session.progress || is_paused) {
     session.progress = progress;
     session.progress_at = now;
     session.stalled = false;
@@ -358,10 +361,11 @@ void Scheduler::TickSessions(Instant now) {
 
 // Beats are no progress. First the wallets that are not begun are called back, then everything.
 void Scheduler::TickStalled(Session& session, Instant now) {
-  if (!loaded_) return;
   const auto held = leases_.OfSession(session.id);
-  if (held.empty()) {
+  // While the ledger is away workers cannot commit, and nobody could take over.
+  if (!loaded_ || held.empty()) {
     session.progress_at = now;
+    session.stalled = false;
     return;
   }
   const Duration still = now - session.progress_at;

@@ -45,10 +45,6 @@ int Pace::HostOf(Endpoint endpoint) {
       return 2;
     case Endpoint::kSubgraph:
       return 3;
-    case Endpoint::kRpc:
-      return 4;
-    case Endpoint::kDome:
-      return 5;
   }
   return 0;
 }
@@ -135,6 +131,11 @@ void Pace::NoteFailure(Host& host, Instant now) {
   ++host.failed;
   // What was on its way when the host was left alone says nothing new.
   if (now >= host.paused_until) ++host.failed_in_row;
+}
+
+Duration Pace::PausedFor(Endpoint endpoint, Instant now) const {
+  const Host& host = hosts_[static_cast<std::size_t>(HostOf(endpoint))];
+  return std::max(Duration::zero(), host.paused_until - now);
 }
 
 void Pace::PauseHost(Host& host, Duration time, Instant now) {

@@ -55,6 +55,8 @@ class Pace {
     std::uint64_t failed = 0;
     int in_flight = 0;
   };
+  // For how long the endpoint's host is not to be asked at all; zero: it may be.
+  common::Duration PausedFor(Endpoint endpoint, common::Instant now) const;
   const Use& use(Endpoint endpoint) const { return At(endpoint).use; }
   // 1 at full speed; down to kSlowest where the upstream asks for less.
   double factor(Endpoint endpoint) const { return At(endpoint).factor; }
@@ -83,7 +85,7 @@ class Pace {
     int calls = 0;   // in the window at hand
     int failed = 0;  // of them
   };
-  static constexpr int kHosts = 6;
+  static constexpr int kHosts = 4;
   static int HostOf(Endpoint endpoint);
 
   Lane& At(Endpoint endpoint) { return lanes_[static_cast<std::size_t>(endpoint)]; }

@@ -264,6 +264,9 @@ proto::Beat Worker::Vitals() {
     told.set_throttled(use.throttled);
     told.set_failed(use.failed);
     told.set_waiting(waiting_[static_cast<std::size_t>(i)]);
+    const auto paused = parts_.pace.PausedFor(endpoint, now_);
+    told.set_paused_ms(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(paused).count()));
   }
   beat.set_rss_bytes(ResidentBytes());
   beat.set_database_latency_ms(parts_.store.latency_ms());

@@ -98,6 +98,7 @@ class SchedulerTest : public ::testing::Test {
         lease.add_in_flight(assign.wallets(i).wallet_id());
       }
     }
+    if (paused_ms_ > 0) beat.add_endpoints()->set_paused_ms(paused_ms_);
     Say(connection, message);
   }
   void Finish(const std::string& connection, const proto::Assign& assign) {
@@ -148,6 +149,7 @@ class SchedulerTest : public ::testing::Test {
   bool ledger_up_ = true;
   std::set<std::string> gone_;
   std::map<std::string, std::vector<proto::Envelope>> sent_;
+  std::uint32_t paused_ms_ = 0;
   std::map<std::string, std::uint64_t> session_;
   std::map<std::string, std::vector<proto::Assign>> held_;
 };
@@ -368,6 +370,19 @@ TEST_F(SchedulerTest, BeatsWithoutProgressEndInRecallAndThenInRevocation) {
   PassBeating(seconds(12), {"a"});
   ASSERT_NE(Last("a", proto::Envelope::kFenced), nullptr);
   EXPECT_EQ(scheduler_.leases().size(), 0U);
+}
+
+TEST_F(SchedulerTest, AWorkerThatWaitsForAPausedHostIsNotStalled) {
+  Begin(10);
+  Working("a", "w-1", '1');
+  paused_ms_ = 290'000;
+  PassBeating(seconds(290), {"a"});
+  EXPECT_EQ(Last("a", proto::Envelope::kRecall), nullptr);
+  paused_ms_ = 0;
+  PassBeating(seconds(119), {"a"});
+  EXPECT_EQ(Last("a", proto::Envelope::kRecall), nullptr);
+  PassBeating(seconds(4), {"a"});
+  EXPECT_NE(Last("a", proto::Envelope::kRecall), nullptr);
 }
 
 TEST_F(SchedulerTest, ARestartedCoordinatorAdoptsWhatIsStillHeld) {
