@@ -241,7 +241,7 @@ TEST_F(LoopTest, RefusedBatchFailsItsWalletsOnly) {
   Welcome();
   Assign(3, 8, {25});
   const auto finished = Await(proto::Envelope::kFinished).finished();
-  EXPECT_EQ(finished.outcomes(0).kind(), proto::WalletOutcome::FAILED);
+  EXPECT_EQ(finished.outcomes(0).kind(), proto::WalletOutcome::SUSPECT);
   EXPECT_EQ(finished.outcomes(0).reason(), "overflow");
 }
 

@@ -60,7 +60,8 @@ class Job {
   // For the oldest batch that was taken and not answered.
   virtual void OnWritten(const store::Receipt& receipt) = 0;
   // The database will never take the oldest batch as it is, and took none after it: every part that
-  // is not done fails with this reason.
+  // is not done fails with this reason, and is to be tried alone, so that it is found out whose
+  // rows they are.
   virtual void OnRefused(const common::Error& error, common::Instant now) = 0;
 
   // --- Giving back.

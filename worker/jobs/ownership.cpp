@@ -34,7 +34,14 @@ WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored) {
     start.last_second = live->owned_from - 1;
     const bool told =
         start.cursor.position.empty() && start.cursor.complete_to >= *start.last_second;
-    start.nothing_to_do = *start.last_second < start.cursor.owned_from || told;
+    if (*start.last_second < start.cursor.owned_from || told) {
+      const bool live_is_done = live->complete_to > 0 && live->position.empty();
+      start.nothing_to_do = live_is_done;
+      if (!live_is_done) {
+        start.refusal =
+            "the Data API owns this wallet and has not told all of it: sync it with --source auto";
+      }
+    }
   } else if (source == Source::kDataApi && own == nullptr && archive != nullptr) {
     start.cursor.owned_from = archive->complete_to + 1;
     start.takes_over = true;

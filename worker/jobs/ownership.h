@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct WalkStart {
   // The walk may own rows up to this second only.
   std::optional<common::UnixSeconds> last_second;
   bool takes_over = false;     // as store::WalletProgress::takes_over, for the first batch
-  bool nothing_to_do = false;  // another source owns all of it already
+  bool nothing_to_do = false;  // another source owns all of it, and has told it
+  std::string refusal;         // another source owns all of it, and is not done; empty: no
 };
 
 WalkStart BeginWalk(common::Source source, const std::vector<common::Cursor>& stored);

@@ -87,6 +87,10 @@ bool TradesJob::Begin(std::uint32_t index, Instant now) {
   wallet.told_at = now;
   wallet.step = Step::kReady;
   ++begun_;
+  if (!start.refusal.empty()) {
+    Fail(index, WalletOutcome::Kind::kRejected, start.refusal, now);
+    return false;
+  }
   if (start.nothing_to_do) {
     ProgressOf(index, now).state = store::WalletState::kCompleted;
     EndWallet(index, WalletOutcome::Kind::kComplete, {});
@@ -176,6 +180,14 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
   if (!page.last && page.trades.empty() && page.next == wallet.cursor) {
     return TryAgain(index, {ErrorKind::kTransient, "a page without progress"}, now);
   }
+  // Else its walk would end here, as complete as one that told everything.
+  if (page.unknown_wallet && wallet.task.has_trades) {
+    return TryAgain(index,
+                    {ErrorKind::kTransient,
+                     "the upstream does not know a wallet whose trades it has told before"},
+                    now);
+  }
+  wallet.task.has_trades = wallet.task.has_trades || !page.trades.empty();
   wallet.backoff.Reset();
   for (sources::TokenHint& hint : page.hints) {
     if (desk_.Saw(hint.token, newest_token_)) batch_.hints.push_back(std::move(hint));
@@ -339,7 +351,7 @@ void TradesJob::OnRefused(const Error& error, Instant now) {
       ++open_wallets_;
       wallet.step = Step::kWaiting;
     }
-    Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
+    Fail(index, WalletOutcome::Kind::kSuspect, error.message, now);
   }
 }
 

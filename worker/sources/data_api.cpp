@@ -11,7 +11,8 @@
 // show the same. A longer walk took time, so its head is read again from the newest row down to
 // H - kDataApiOverlap, under a new horizon H2; that also catches rows that came late. [floor, H]
 // and [H - overlap, H2] leave no gap, and the wallet is complete to H2. The cache's age is in H2
-// already.
+// already. A head that was cut off and goes on much later shows nothing newer than its own
+// beginning, so it is followed by another one.
 //
 // A refresh is a walk from the newest row down to complete_to - kDataApiOverlap; it needs no second
 // reading, because the next refresh overlaps it. Re-read rows get the same keys, so they are stored
@@ -45,6 +46,21 @@ DataApiPosition BeginOf(const common::Cursor& cursor) {
 
 DataApiPosition PositionOf(const common::Cursor& cursor) {
   return DecodeDataApiPosition(cursor.position).value_or(BeginOf(cursor));
+}
+
+// The cursor is opaque, so every byte of it that is not surely plain is escaped.
+std::string EscapeQuery(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (is_plain) {
+      escaped.push_back(c);
+    } else {
+      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
 }
 
 // Ends a walk of several pages: the head, from the newest row on again.
@@ -98,20 +114,21 @@ common::Result<Page> DataApi::ParsePage(const common::WalletAddress& wallet,
   DataApiPosition position = PositionOf(cursor);
   const bool is_first = position.next_cursor.empty();
   if (is_first) position.horizon = std::max<common::UnixSeconds>(0, horizon);
-  common::Result<DataApiPage> read =
-      ReadDataApiPage(*json_, body, {.wallet = wallet, .condition = {}}, position);
+  common::Result<DataApiPage> read = ReadDataApiPage(*json_, body, wallet, position);
   if (!read) return read.error();
 
   Page page;
   page.trades = std::move(read->trades);
   page.hints = std::move(read->hints);
   page.refused = std::move(read->refused);
+  page.unknown_wallet = read->unknown_wallet;
   page.next = cursor;
   if (read->has_more) {
     page.next.position = Encode(position);
     return page;
   }
-  if (position.phase == Phase::kWalk && !is_first) {
+  const bool is_old = horizon - position.horizon > kDataApiOverlap;
+  if (!is_first && (position.phase == Phase::kWalk || is_old)) {
     page.next.position = Encode(HeadAfter(position));
     return page;
   }

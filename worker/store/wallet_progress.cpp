@@ -29,10 +29,11 @@ constexpr char kTakeOver[] =
 
 // What another source has proven beyond the take-over is void: the rows are gone.
 constexpr char kCutCursors[] =
-    "UPDATE wallet_cursor c SET complete_to = least(c.complete_to, u.owned_from - 1) "
+    "UPDATE wallet_cursor c SET complete_to = least(c.complete_to, u.owned_from - 1), "
+    "position = '' "
     "FROM unnest($2, $3, $4, $5) AS u(wallet_id, owned_from, cursor_source, trade_source) "
     "WHERE c.wallet_id = u.wallet_id AND c.source <> u.cursor_source AND c.epoch <= $1 "
-    "AND c.complete_to >= u.owned_from";
+    "AND (c.complete_to >= u.owned_from OR c.position <> '')";
 constexpr char kDropCursors[] =
     "DELETE FROM wallet_cursor c "
     "USING unnest($2, $3, $4, $5) AS u(wallet_id, owned_from, cursor_source, trade_source) "

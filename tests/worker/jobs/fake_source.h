@@ -38,6 +38,11 @@ class FakeSource final : public sources::TradeSource {
     sources::Page page;
     page.next = cursor;
     if (body == "stuck") return page;
+    if (body == "unknown") {
+      page.unknown_wallet = page.last = true;
+      page.next.complete_to = horizon;
+      return page;
+    }
     const std::size_t begin =
         cursor.position.empty() ? 0 : static_cast<std::size_t>(std::stoul(cursor.position));
     const std::size_t end = std::min(begin + page_, FillsOf(wallet));

@@ -49,6 +49,16 @@ TEST(OwnershipTest, ArchiveHasNothingToDoWhereTheLiveSourceOwnsAll) {
   EXPECT_TRUE(BeginWalk(kArchive, {{kLive, 1, 900, ""}}).nothing_to_do);
 }
 
+TEST(OwnershipTest, ArchiveMayNotCompleteWhatTheLiveSourceHasNotToldYet) {
+  for (const Cursor& live : {Cursor{kLive, 1, 0, "half-way"}, Cursor{kLive, 1, 0, ""},
+                             Cursor{kLive, 1, 900, "in a refresh"}}) {
+    const WalkStart start = BeginWalk(kArchive, {live});
+    EXPECT_FALSE(start.nothing_to_do);
+    EXPECT_NE(start.refusal.find("--source auto"), std::string::npos);
+  }
+  EXPECT_EQ(BeginWalk(kArchive, {{kLive, 1, 900, ""}}).refusal, "");
+}
+
 TEST(OwnershipTest, ArchiveThatHasToldItsPartIsDone) {
   const std::vector<Cursor> stored = {{kArchive, 1, 500, ""}, {kLive, 501, 900, ""}};
   EXPECT_TRUE(BeginWalk(kArchive, stored).nothing_to_do);

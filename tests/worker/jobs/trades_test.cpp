@@ -32,11 +32,12 @@ class TradesJobTest : public testing::Test {
   static constexpr common::UnixSeconds kWall = 1'700'000'000;
 
   // Wallet i has fills[i - 1] fills.
-  void Begin(const std::vector<std::size_t>& fills) {
+  void Begin(const std::vector<std::size_t>& fills, bool has_trades = false) {
     ChunkTask task{{common::ChunkId{3}, common::Epoch{8}}, common::RunId{1}, "auto", {}};
     for (std::size_t i = 0; i < fills.size(); ++i) {
       const auto id = static_cast<std::int32_t>(i) + 1;
-      task.wallets.push_back({WalletId{id}, FakeSource::AddressOf(id, fills[i]), cursors_});
+      task.wallets.push_back(
+          {WalletId{id}, FakeSource::AddressOf(id, fills[i]), cursors_, has_trades});
     }
     job_.emplace(std::move(task), horizon_, desk_, limits_, 1);
   }
@@ -329,11 +330,43 @@ TEST_F(TradesJobTest, RefusedBatchFailsItsWalletsAndMovesNoCursor) {
   Begin({25, 5});
   Run();
   ASSERT_TRUE(job_->finished());
-  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kFailed);
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kSuspect);
   EXPECT_EQ(OutcomeOf(1).reason, "numeric overflow");
   EXPECT_EQ(ProgressOf(1).state, store::WalletState::kFailed);
   EXPECT_FALSE(ProgressOf(1).cursor.has_value());
   EXPECT_EQ(job_->outcomes().size(), 2U);
+}
+
+TEST_F(TradesJobTest, WalletThatSuddenlyIsUnknownIsAskedForAgain) {
+  FailFirst(2, Answer(200, "unknown"));
+  Begin({25}, true);
+  Run();
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+  EXPECT_EQ(job_->retries(), 2U);
+  EXPECT_EQ(RowsOf(1), 25U);
+}
+
+TEST_F(TradesJobTest, WalletThatWasNeverKnownIsCompleteWithoutTrades) {
+  FailFirst(1, Answer(200, "unknown"));
+  Begin({25});
+  Run();
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+  EXPECT_EQ(RowsOf(1), 0U);
+}
+
+TEST_F(TradesJobTest, TheHorizonFollowsTheEarlierOfTwoClocks) {
+  HttpResponse answer = Answer(200, "ok");
+  for (const common::UnixSeconds ahead : {900, -900}) {
+    Horizon horizon(source_, 1);
+    answer.date = kWall - ahead;
+    ASSERT_TRUE(horizon.Get(now_).has_value());
+    horizon.Ask(now_);
+    ASSERT_TRUE(horizon.OnResponse(answer, now_ + seconds(3), kWall).has_value());
+    EXPECT_EQ(horizon.clock_ahead(), ahead);
+    const auto value = horizon.Get(now_ + seconds(3));
+    ASSERT_TRUE(value.has_value() && value->has_value());
+    EXPECT_EQ(**value, kWall - 3 - std::max<common::UnixSeconds>(0, ahead));
+  }
 }
 
 TEST_F(TradesJobTest, GivesBackOnlyWhatIsNotBegun) {
