@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/amounts.h"
+#include "sim/blocks.h"
 #include "sim/random.h"
 #include "sim/text.h"
 #include "sim/trades_query.h"

@@ -137,7 +137,7 @@ class HttpServer::Loop::Session : public std::enable_shared_from_this<Session> {
     may_zip_ = loop_.gzip() &&
                request[http::field::accept_encoding].find("gzip") != beast::string_view::npos;
     HttpRequest plain{std::string(request.method_string()), std::string(request.target()),
-                      std::move(request.body())};
+                      std::move(request.body()), std::string(request[http::field::authorization])};
     reply_ = loop_.handler().answer(std::move(plain));
     const std::int64_t delay_ms =
         reply_.plan.delay_ms + (reply_.plan.how == How::kHang ? reply_.plan.duration_ms : 0);

@@ -13,7 +13,7 @@ common::Result<NamedLimit> ParseLimit(std::string_view text) {
   if (equals == std::string_view::npos || !endpoint) {
     return common::Error{common::ErrorKind::kRejected,
                          "'" + std::string(text) + "' names none of data_trades, data_other, " +
-                             "gamma_markets, gamma_other, clob, subgraph"};
+                             "gamma_markets, gamma_other, clob, subgraph, rpc, dome"};
   }
   if (text.substr(equals + 1) == "0") return NamedLimit{*endpoint, {}};
   const auto rate = common::ParseRate(text);
@@ -48,7 +48,9 @@ std::array<Limit, kEndpoints> PublishedLimits() {
            {300, kTenSeconds},
            {500, kTenSeconds},
            {9000, kTenSeconds},
-           {50, kTenSeconds}}};
+           {50, kTenSeconds},
+           {1000, kTenSeconds},  // as providers of nodes have it
+           {500, kTenSeconds}}};
 }
 
 }  // namespace sim

@@ -6,7 +6,7 @@ namespace sim {
 namespace {
 
 constexpr std::array<const char*, kEndpoints> kNames = {
-    "data_trades", "data_other", "gamma_markets", "gamma_other", "clob", "subgraph"};
+    "data_trades", "data_other", "gamma_markets", "gamma_other", "clob", "subgraph", "rpc", "dome"};
 
 int HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';

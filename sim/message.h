@@ -21,8 +21,10 @@ enum class Endpoint : std::uint8_t {
   kGammaOther,
   kClob,
   kSubgraph,
+  kRpc,
+  kDome,
 };
-inline constexpr std::size_t kEndpoints = 6;
+inline constexpr std::size_t kEndpoints = 8;
 
 const char* ToString(Endpoint endpoint);
 std::optional<Endpoint> ParseEndpoint(std::string_view text);
@@ -44,6 +46,7 @@ struct Request {
   std::string query_text;
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string body;
+  std::string authorization;
   common::UnixSeconds now = 0;    // never before the newest fill
   common::UnixSeconds clock = 0;  // the time of day
   PageFault page_fault = PageFault::kNone;

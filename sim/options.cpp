@@ -48,6 +48,15 @@ void AddServe(CLI::App& app, ServeOptions& serve) {
   app.add_option("--unknown-after-seconds", serve.unknown_after_seconds,
                  "When Gamma learns of tokens it does not know; 0: never");
   app.add_option("--cache-seconds", serve.cache_seconds, "First pages come from a cache so old");
+  app.add_option("--rpc-max-blocks", serve.rpc.most_blocks, "Most blocks of one eth_getLogs")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--rpc-max-logs", serve.rpc.most_logs, "Most logs of one eth_getLogs")
+      ->check(CLI::PositiveNumber);
+  app.add_option(
+      "--rpc-head-after-newest", serve.rpc.chain.blocks_after_newest,
+      "The chain ends so many blocks behind the newest fill; -1: it goes with the clock");
+  app.add_option("--rpc-unsettled-blocks", serve.rpc.chain.unsettled_blocks,
+                 "So many blocks at the head are told as a fork, and otherwise later");
   app.add_flag("--gzip", serve.gzip, "Compress for clients that accept it");
 }
 
@@ -64,12 +73,13 @@ int ParseOptions(int argc, const char* const* argv, Options& options) {
   AddServe(*serve, options.serve);
   wallets->add_flag("--contracts,--with-contracts", options.with_contracts,
                     "Contracts and operators, too");
-  oracle->add_option("--source", source, "data-api or subgraph")
-      ->check(CLI::IsMember({"data-api", "subgraph"}));
+  oracle->add_option("--source", source, "data-api, subgraph, rpc or dome")
+      ->check(CLI::IsMember({"data-api", "subgraph", "rpc", "dome"}));
   oracle->add_option("--wallet", options.oracle.wallet_file, "Only the wallets in this file");
   for (CLI::App* command : {serve, wallets, oracle}) NameVariables(*command);
   app.require_subcommand(0, 1);
   if (const auto code = common::ParseOptions(app, argc, argv)) return *code;
+  options.serve.rpc.chain.live = options.serve.live > 0;
   options.oracle.world = options.serve.world;
   options.oracle.source = common::ParseSource(source).value_or(common::Source::kDataApi);
   if (serve->parsed()) options.command = Options::Command::kServe;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/trade.h"
+#include "sim/rpc_options.h"
 
 namespace sim {
 
@@ -35,6 +36,7 @@ struct ServeOptions {
   std::int64_t unknown_after_seconds = 0;  // 0: such tokens stay unknown for ever
   std::int64_t cache_seconds = 0;
   bool gzip = false;
+  RpcOptions rpc;
 };
 
 struct OracleOptions {

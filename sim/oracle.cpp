@@ -2,23 +2,26 @@
 
 #include <algorithm>
 
+#include "sim/chain.h"
 #include "sim/text.h"
 
 namespace sim {
 namespace {
 
 bool IsTold(const Fill& fill, common::Source source) {
-  if (source != common::Source::kSubgraph) return true;
+  if (source == common::Source::kDataApi) return true;
+  if (source != common::Source::kSubgraph) return fill.archived;
   return fill.archived && fill.version == common::ExchangeVersion::kV1 &&
          fill.ts <= common::kV1Cutover;
 }
 
-std::string Line(const World& world, const Fill& fill, common::Source source) {
+std::string Line(const World& world, FillNumber number, common::Source source) {
+  const Fill& fill = world.fills()[number];
   const Token& token = world.tokens()[fill.token];
   std::string line = Hex(world.wallets()[fill.wallet].address.bytes);
-  const auto add_number = [&line](std::int64_t number) {
+  const auto add_number = [&line](std::int64_t value) {
     line += '\t';
-    AppendInteger(line, number);
+    AppendInteger(line, value);
   };
   add_number(fill.ts);
   line += '\t';
@@ -27,10 +30,12 @@ std::string Line(const World& world, const Fill& fill, common::Source source) {
   line += fill.side == common::Side::kBuy ? "\tBUY" : "\tSELL";
   add_number(fill.size);
   add_number(fill.usdc);
-  if (source != common::Source::kSubgraph) return line;
+  const bool tells_events = source == common::Source::kSubgraph || source == common::Source::kRpc;
+  if (!tells_events) return line;
   add_number(fill.fee);
   line += fill.role == common::Role::kTaker ? "\ttaker" : "\tmaker";
   line += fill.version == common::ExchangeVersion::kV2 ? "\tV2" : "\tV1";
+  if (source == common::Source::kRpc) add_number(Chain::LogIndexOf(world, number));
   return line;
 }
 
@@ -45,9 +50,10 @@ std::vector<std::string> OracleLines(const World& world, common::Source source,
     }
   }
   std::vector<std::string> lines;
-  for (const Fill& fill : world.fills()) {
+  for (FillNumber number = 0; number < world.fills().size(); ++number) {
+    const Fill& fill = world.fills()[number];
     if (world.wallets()[fill.wallet].kind != WalletKind::kUser || !wanted[fill.wallet]) continue;
-    if (IsTold(fill, source)) lines.push_back(Line(world, fill, source));
+    if (IsTold(fill, source)) lines.push_back(Line(world, number, source));
   }
   std::sort(lines.begin(), lines.end());
   return lines;

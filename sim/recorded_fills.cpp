@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "common/decimal.h"
+#include "sim/blocks.h"
 #include "sim/text.h"
 #include "sim/world.h"
 
@@ -69,20 +69,6 @@ void SetSides(const std::string& side, RecordedFill& fill) {
 
 common::WalletAddress ExchangeOf(common::ExchangeVersion version) {
   return *common::WalletAddress::Parse(kExchanges[version == common::ExchangeVersion::kV2 ? 2 : 0]);
-}
-
-common::UnixSeconds TimeOfBlock(std::int64_t block) {
-  common::UnixSeconds low = 0;
-  common::UnixSeconds high = std::numeric_limits<std::uint32_t>::max();
-  while (low < high) {
-    const common::UnixSeconds middle = (low + high) / 2;
-    if (BlockAt(middle) < block) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
 }
 
 RecordedFill ReadChainEvent(const JsonFields& event, MarketBook& markets) {

@@ -39,8 +39,4 @@ std::optional<RecordedFill> ReadDataRow(const JsonFields& row, MarketBook& marke
 // likewise.
 RecordedFill ReadDomeOrder(const JsonFields& order, MarketBook& markets);
 
-// The first second that has this block. A recording with block numbers and no times gets its times
-// so: in the order of the chain, and near the truth where BlockAt is, which keeps a mean pace.
-common::UnixSeconds TimeOfBlock(std::int64_t block);
-
 }  // namespace sim

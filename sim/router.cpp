@@ -74,6 +74,7 @@ std::optional<Destination> Classify(std::string_view path) {
     return Destination{is_markets ? Endpoint::kGammaMarkets : Endpoint::kGammaOther, *rest};
   }
   if (auto rest = below("/clob")) return Destination{Endpoint::kClob, *rest};
+  if (auto rest = below("/rpc")) return Destination{Endpoint::kRpc, *rest};
   if (auto rest = below("/subgraph")) return Destination{Endpoint::kSubgraph, *rest};
   return std::nullopt;
 }
@@ -86,6 +87,7 @@ Router::Router(const World& world, const ServeOptions& options)
       subgraph_(world),
       gamma_(world, options.unknown_after_seconds),
       clob_(world, options.unknown_after_seconds),
+      rpc_(world, options.rpc),
       faults_(options.world.seed, StartSetting(options)) {
   if (options.profile != "none") {
     const auto published = PublishedLimits();
@@ -107,6 +109,7 @@ Reply Router::Answer(const HttpRequest& request, std::int64_t now_ms, common::Un
   ++in_flight_;
   Request parsed = ParseTarget(request.method, request.target);
   parsed.body = request.body;
+  parsed.authorization = request.authorization;
   parsed.now = std::max(now, world_.newest());
   parsed.clock = now;
   if (parsed.path.starts_with("/sim/")) return {AnswerControl(parsed), {}};
@@ -157,6 +160,10 @@ Response Router::AskUpstream(Endpoint endpoint, const Request& request) {
       return gamma_.Answer(request);
     case Endpoint::kClob:
       return clob_.Answer(request);
+    case Endpoint::kRpc:
+      return rpc_.Answer(request);
+    case Endpoint::kDome:
+      break;
   }
   return JsonResponse(404, R"({"error":"not found"})");
 }
@@ -176,8 +183,11 @@ void Router::Spoil(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock,
       response = CloudflarePage(522, "Connection timed out");
       break;
     case FaultKind::kErrors200:
-      response =
-          JsonResponse(200, R"({"errors":[{"message":"Store error: database unavailable"}]})");
+      response = JsonResponse(
+          200,
+          endpoint == Endpoint::kRpc
+              ? R"({"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}})"
+              : R"({"errors":[{"message":"Store error: database unavailable"}]})");
       break;
     case FaultKind::kWrongContentType:
       response = CloudflarePage(200, "Just a moment...");
@@ -230,6 +240,10 @@ Response Router::Refused(Endpoint endpoint, std::int64_t retry_after_s) {
     response = CloudflarePage(429, "You are being rate limited");
   } else if (endpoint == Endpoint::kDataTrades || endpoint == Endpoint::kDataOther) {
     response = DataError(429, "rate_limited", "too many requests", "");
+  } else if (endpoint == Endpoint::kRpc) {
+    response = JsonResponse(
+        429,
+        R"({"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"request rate exceeded"}})");
   } else {
     response = JsonResponse(429, R"({"error":"Too Many Requests"})");
   }
@@ -243,14 +257,27 @@ Response Router::AnswerControl(const Request& request) {
   if (request.path == "/sim/stats") return JsonResponse(200, StatsText());
   if (request.path == "/sim/wallets") return Plain(WalletsText(world_, false));
   if (request.path == "/sim/oracle") return TellOracle(request);
+  if (request.path == "/sim/reorg" && request.method == "POST") return Reorganise(request);
   if (request.path == "/sim/faults" && request.method == "POST") return ChangeFaults(request.body);
   return JsonResponse(404, R"({"error":"no such route"})");
 }
 
 Response Router::TellOracle(const Request& request) const {
   const auto source = common::ParseSource(request.Get("source").value_or("data-api"));
-  if (!source) return JsonResponse(400, R"({"error":"source is data-api or subgraph"})");
+  if (!source) return JsonResponse(400, R"({"error":"source is data-api, subgraph or rpc"})");
   return Plain(OracleText(world_, *source, std::nullopt));
+}
+
+// {"depth":N}: the last N blocks are told as a fork, until {"depth":0}.
+Response Router::Reorganise(const Request& request) {
+  constexpr std::int64_t kDeepest = 100'000'000;
+  const Json json = Json::parse(request.body, nullptr, false);
+  const bool is_number =
+      json.is_object() && json.contains("depth") && json["depth"].is_number_integer() &&
+      json["depth"].get<std::int64_t>() >= 0 && json["depth"].get<std::int64_t>() <= kDeepest;
+  if (!is_number) return JsonResponse(400, R"({"error":"depth is a number of blocks"})");
+  const auto [from, to] = rpc_.Fork(json["depth"].get<std::int64_t>(), request.now);
+  return JsonResponse(200, Json{{"from", from}, {"to", to}}.dump());
 }
 
 // {"profile":"mild","faults":["503=0.2"],"latency_ms":N,"burst":N}; what is left out is as the

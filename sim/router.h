@@ -1,4 +1,5 @@
-// All upstreams behind one port: /gamma /data /clob /subgraph, and /sim for the one who runs it.
+// All upstreams behind one port: /gamma /data /clob /subgraph /rpc /dome, and /sim for the one who
+// runs it.
 //
 // A request passes the limits, then the faults, then its upstream.
 #pragma once
@@ -17,6 +18,7 @@
 #include "sim/http_server.h"
 #include "sim/limits.h"
 #include "sim/options.h"
+#include "sim/rpc.h"
 #include "sim/subgraph.h"
 #include "sim/world.h"
 
@@ -40,6 +42,7 @@ class Router {
   Response AskUpstream(Endpoint endpoint, const Request& request);
   Response AnswerControl(const Request& request);
   Response ChangeFaults(std::string_view body);
+  Response Reorganise(const Request& request);
   Response TellOracle(const Request& request) const;
   Response Refused(Endpoint endpoint, std::int64_t retry_after_s);
   Response RefusedOddly(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock);
@@ -52,6 +55,7 @@ class Router {
   Subgraph subgraph_;
   Gamma gamma_;
   Clob clob_;
+  Rpc rpc_;
   Limits limits_;
   Faults faults_;
   std::array<std::uint64_t, kEndpoints> requests_{};

@@ -32,11 +32,18 @@ Hash32 MadeHash(std::uint64_t seed, std::uint64_t what, std::uint64_t number) {
   return hash;
 }
 
-std::int64_t BlockAt(common::UnixSeconds instant) {
-  // Two real blocks: 35,896,869 at 1669060169 and 86,161,976 at 1777443996.
-  constexpr std::int64_t kBlocks = 86'161'976 - 35'896'869;
-  constexpr std::int64_t kSeconds = 1'777'443'996 - 1'669'060'169;
-  return 35'896'869 + (instant - 1'669'060'169) * kBlocks / kSeconds;
+std::vector<std::int64_t> PayoutsOf(const Market& market) {
+  constexpr std::int64_t kWhole = 1'000'000;
+  const std::size_t count = market.tokens.size();
+  if (market.closed_at == 0 || count == 0) return {};
+  if (market.winner >= 0) {
+    std::vector<std::int64_t> payouts(count, 0);
+    payouts[static_cast<std::size_t>(market.winner)] = kWhole;
+    return payouts;
+  }
+  // The last prices of a recorded market are no payouts.
+  if (!market.raw.empty()) return {};
+  return std::vector<std::int64_t>(count, kWhole / static_cast<std::int64_t>(count));
 }
 
 World::World(WorldParts parts) : parts_(std::move(parts)) {
@@ -112,8 +119,11 @@ Hash32 World::OrderHash(const Fill& fill) const {
 
 const std::uint32_t* World::FindWallet(std::string_view address) const {
   const auto parsed = common::WalletAddress::Parse(address);
-  if (!parsed) return nullptr;
-  const auto found = wallet_index_.find(*parsed);
+  return parsed ? FindWallet(*parsed) : nullptr;
+}
+
+const std::uint32_t* World::FindWallet(const common::WalletAddress& address) const {
+  const auto found = wallet_index_.find(address);
   return found == wallet_index_.end() ? nullptr : &found->second;
 }
 

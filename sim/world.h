@@ -72,6 +72,10 @@ struct Market {
   KnownBy known_by = KnownBy::kGammaAndClob;
 };
 
+// What a share of each outcome is worth in millionths, once the market is resolved. Nothing for
+// markets that are not, and for recorded ones that do not say it.
+std::vector<std::int64_t> PayoutsOf(const Market& market);
+
 struct Token {
   std::string decimal;
   std::uint32_t market = 0;
@@ -134,6 +138,7 @@ class World {
   bool IdLess(FillNumber a, FillNumber b) const;
 
   const std::uint32_t* FindWallet(std::string_view address) const;  // any case
+  const std::uint32_t* FindWallet(const common::WalletAddress& address) const;
   const std::uint32_t* FindToken(std::string_view decimal) const;
   const std::uint32_t* FindMarketByCondition(std::string_view condition_id) const;
   const std::uint32_t* FindMarketById(std::string_view id) const;
@@ -167,8 +172,5 @@ class World {
 
 // A made-up 32-byte hash that belongs to (seed, what, number).
 Hash32 MadeHash(std::uint64_t seed, std::uint64_t what, std::uint64_t number);
-
-// The block of an instant, by the mean pace of the chain. Never decreases with time.
-std::int64_t BlockAt(common::UnixSeconds instant);
 
 }  // namespace sim

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "sim/blocks.h"
 #include "sim/market_builder.h"
 #include "sim/recorded.h"
 
@@ -58,8 +59,13 @@ class Planner {
 
   std::uint32_t RandomInstant() {
     const bool archive = random_.Chance(65, 100);
-    return static_cast<std::uint32_t>(archive ? random_.Between(kWorldStart, common::kV1Cutover)
-                                              : random_.Between(common::kV1Cutover + 1, kWorldEnd));
+    return Second(archive ? RandomInstantBefore()
+                          : random_.Between(common::kV1Cutover + 1, kWorldEnd));
+  }
+
+  // Fills have the timestamps of their blocks.
+  static std::uint32_t Second(common::UnixSeconds instant) {
+    return static_cast<std::uint32_t>(OnBlock(instant));
   }
 
   void Add(const MatchPlan& plan) {
@@ -141,13 +147,13 @@ class Planner {
   }
 
   common::UnixSeconds RandomInstantBefore() {
-    return random_.Between(kWorldStart, common::kV1Cutover);
+    return random_.Between(kWorldStart + 3, common::kV1Cutover);
   }
 
   void PlanBurst(std::int32_t wallet, std::uint32_t size, common::UnixSeconds second) {
     for (std::uint32_t left = size; left > 0;) {
       MatchPlan plan;
-      plan.ts = static_cast<std::uint32_t>(second);
+      plan.ts = Second(second);
       plan.maker = wallet;
       plan.makers = static_cast<std::uint8_t>(std::min<std::uint32_t>(left, kMostInOneTransaction));
       plan.kind = random_.Chance(1, 2) ? MatchKind::kMint : MatchKind::kComplementary;
@@ -161,11 +167,9 @@ class Planner {
   void PlanEdges() {
     const std::uint64_t count = std::min<std::uint64_t>(40, options_.fills / 100);
     for (std::uint64_t i = 0; i < count && Left() > 0; ++i) {
-      PlanOrdinary(static_cast<std::uint32_t>(common::kV1Cutover));
-      if (Left() > 0) PlanOrdinary(static_cast<std::uint32_t>(common::kV1Cutover + 1));
-      if (Left() > 0) {
-        PlanOrdinary(static_cast<std::uint32_t>(random_.Between(kWorldEnd - 3600, kWorldEnd)));
-      }
+      PlanOrdinary(Second(common::kV1Cutover));
+      if (Left() > 0) PlanOrdinary(Second(common::kV1Cutover + 1));
+      if (Left() > 0) PlanOrdinary(Second(random_.Between(kWorldEnd - 3600, kWorldEnd)));
     }
   }
 
@@ -239,7 +243,7 @@ LiveFeed::LiveFeed(World& world, double fills_per_second)
 void LiveFeed::Grow(std::int64_t now_ms) {
   if (last_ms_ != 0) due_ += fills_per_ms_ * static_cast<double>(now_ms - last_ms_);
   last_ms_ = now_ms;
-  const auto ts = static_cast<std::uint32_t>(std::max(now_ms / 1000, world_.newest()));
+  const auto ts = static_cast<std::uint32_t>(std::max(OnBlock(now_ms / 1000), world_.newest()));
   while (due_ >= 1) AppendOne(ts);
 }
 

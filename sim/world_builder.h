@@ -15,7 +15,7 @@ namespace sim {
 // Throws std::runtime_error where those cannot be read.
 std::unique_ptr<World> BuildWorld(const WorldOptions& options);
 
-// New fills of old and brand-new wallets, all of them at the instant that is passed.
+// New fills of old and brand-new wallets, all of them in the block of the instant that is passed.
 class LiveFeed {
  public:
   LiveFeed(World& world, double fills_per_second);

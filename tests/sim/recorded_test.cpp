@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/blocks.h"
 #include "sim/clob.h"
 #include "sim/data_api.h"
 #include "sim/gamma.h"
