@@ -52,7 +52,10 @@ std::vector<std::string> StatusLines(const StatusReply& status, const std::strin
       fmt::format("{} · coordinator {} at {}, term {} · database {}",
                   Bold("Seine " + status.version), status.state, address, status.term,
                   status.database == "ok" ? Green("ok") : Red(status.database));
-  std::string fleet = fmt::format("{} of {} live", status.live, Plural(status.desired, "worker"));
+  // Without a wished number the workers are started by somebody else: containers, other hosts.
+  std::string fleet = status.desired > 0 ? fmt::format("{} of {} live", status.live,
+                                                       Plural(status.desired, "worker"))
+                                         : Plural(status.live, "worker") + " live";
   for (std::size_t i = 0; i < status.stopped.size(); ++i) {
     fleet += (i == 0 ? ", stopped: " : " ") + status.stopped[i];
   }

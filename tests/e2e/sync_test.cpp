@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/fleet.h"
+#include "tests/support/pgbouncer.h"
 
 namespace e2e {
 namespace {
@@ -34,6 +35,26 @@ TEST_F(SyncTest, DataApiTellsBothErasInFull) {
       fleet_->Value("SELECT count(*) FROM wallet_sync_metadata WHERE sync_status <> 'completed' "
                     "OR complete_to IS NULL"),
       "0");
+}
+
+// Every process goes through the pooler, whose transactions run in any of a few sessions.
+TEST_F(SyncTest, AWholeFleetWorksBehindPgBouncer) {
+  auto bouncer = tests::PgBouncer::Start(*tests::PostgresServer::Shared());
+  if (!bouncer) GTEST_SKIP() << bouncer.error().message;
+  const std::string direct = fleet_->database_url();
+  fleet_->UseDatabaseUrl((*bouncer)->Url(fleet_->Value("SELECT current_database()")));
+  fleet_->StartSimulator({}, {"--latency-ms", "60"});
+  fleet_->StartCoordinator();
+  for (const char* worker : {"worker-1", "worker-2"}) fleet_->StartWorker(worker);
+  const int run = fleet_->StartRun();
+  ASSERT_TRUE(fleet_->AwaitTrades(1000));
+  fleet_->worker("worker-1").Kill9();
+  fleet_->StartWorker("worker-1");
+  fleet_->coordinator().Kill9();
+  fleet_->StartCoordinator();
+  fleet_->ExpectOutcome(run, "complete");
+  fleet_->UseDatabaseUrl(direct);
+  fleet_->ExpectOracle();
 }
 
 TEST_F(SyncTest, SubgraphTellsTheV1EraWithFeesAndRoles) {
