@@ -16,6 +16,10 @@ const char* ToString(Endpoint endpoint) {
       return "clob";
     case Endpoint::kSubgraph:
       return "subgraph";
+    case Endpoint::kRpc:
+      return "rpc";
+    case Endpoint::kDome:
+      return "dome";
   }
   return "unknown";
 }

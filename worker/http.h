@@ -20,15 +20,19 @@ enum class Endpoint : std::uint8_t {
   kGammaMarkets,
   kGammaOther,
   kClob,
-  kSubgraph
+  kSubgraph,
+  kRpc,
+  kDome
 };
-inline constexpr int kEndpointCount = 6;
+inline constexpr int kEndpointCount = 8;
 const char* ToString(Endpoint endpoint);  // "data_trades", "data_other", ...
 
 struct HttpRequest {
   Endpoint endpoint = Endpoint::kDataOther;
   std::string url;
   std::string body;  // not empty: POST as application/json
+  // Further header lines, "Name: value". They may hold a key: never to be logged or told.
+  std::vector<std::string> headers = {};
 };
 
 struct HttpResponse {

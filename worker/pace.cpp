@@ -45,6 +45,10 @@ int Pace::HostOf(Endpoint endpoint) {
       return 2;
     case Endpoint::kSubgraph:
       return 3;
+    case Endpoint::kRpc:
+      return 4;
+    case Endpoint::kDome:
+      return 5;
   }
   return 0;
 }

@@ -85,7 +85,7 @@ class Pace {
     int calls = 0;   // in the window at hand
     int failed = 0;  // of them
   };
-  static constexpr int kHosts = 4;
+  static constexpr int kHosts = 6;
   static int HostOf(Endpoint endpoint);
 
   Lane& At(Endpoint endpoint) { return lanes_[static_cast<std::size_t>(endpoint)]; }

@@ -1,4 +1,4 @@
-// Where the upstreams are: base URLs without a slash at the end, but for the subgraph's full one.
+// Where the upstreams are: base URLs without a slash at the end, but for the full ones of subgraph and node.
 #pragma once
 
 #include <string>
@@ -12,6 +12,8 @@ struct Upstreams {
   std::string subgraph_url =
       "https://api.goldsky.com/api/public/project_cl6mb8i9h0003e201j6li0diw/subgraphs/"
       "orderbook-subgraph/0.0.1/gn";
+  std::string rpc_url;  // a Polygon node's JSON-RPC; empty: none is known
+  std::string dome_url = "https://api.domeapi.io/v1/polymarket";
 };
 
 }  // namespace worker

@@ -48,21 +48,6 @@ DataApiPosition PositionOf(const common::Cursor& cursor) {
   return DecodeDataApiPosition(cursor.position).value_or(BeginOf(cursor));
 }
 
-// The cursor is opaque, so every byte of it that is not surely plain is escaped.
-std::string EscapeQuery(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    if (is_plain) {
-      escaped.push_back(c);
-    } else {
-      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
 // Ends a walk of several pages: the head, from the newest row on again.
 DataApiPosition HeadAfter(const DataApiPosition& walk) {
   DataApiPosition head;
@@ -114,7 +99,8 @@ common::Result<Page> DataApi::ParsePage(const common::WalletAddress& wallet,
   DataApiPosition position = PositionOf(cursor);
   const bool is_first = position.next_cursor.empty();
   if (is_first) position.horizon = std::max<common::UnixSeconds>(0, horizon);
-  common::Result<DataApiPage> read = ReadDataApiPage(*json_, body, wallet, position);
+  common::Result<DataApiPage> read =
+      ReadDataApiPage(*json_, body, {.wallet = wallet, .condition = {}}, position);
   if (!read) return read.error();
 
   Page page;

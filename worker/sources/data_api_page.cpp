@@ -8,39 +8,21 @@
 
 #include <fmt/format.h>
 
-#include "worker/sources/error_body.h"
-#include "worker/sources/json_text.h"
+#include "worker/sources/data_api_list.h"
 #include "worker/sources/row_number.h"
 
 namespace worker::sources {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-using common::ErrorKind;
-using MaybeError = std::optional<common::Error>;
-
 constexpr std::size_t kMostRows = 1000;  // as many as were asked for
 constexpr std::int64_t kNotLabelled = 999;
 
-common::Error BrokenJson(simdjson::error_code code) {
-  return {common::ErrorKind::kTransient,
-          std::string("the answer is no complete JSON: ") + simdjson::error_message(code)};
-}
-
-common::Error Implausible(const std::string& why) {
-  return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
-}
-
-common::Error BadRow(const char* field) {
-  return {common::ErrorKind::kMalformed, std::string("a row cannot be read: ") + field};
-}
-
 template <std::size_t N>
 void AddBytes(StableHash& hash, const std::array<std::uint8_t, N>& bytes) {
-  static_assert(N % 8 == 0);
   for (std::size_t at = 0; at < N; at += 8) {
     std::uint64_t word = 0;
-    for (std::size_t i = 0; i < 8; ++i) word = word << 8U | bytes[at + i];
+    for (std::size_t i = at; i < at + 8 && i < N; ++i) word = word << 8U | bytes[i];
     hash.Add(word);
   }
 }
@@ -98,36 +80,6 @@ struct Row {
   std::int64_t outcome_index = kNotLabelled;
 };
 
-// Reads a required field; `name` is told in the error.
-template <typename T>
-MaybeError Require(ondemand::object& row, const char* name, T& out) {
-  const simdjson::error_code code = row.find_field_unordered(name).get(out);
-  if (code == simdjson::SUCCESS) return std::nullopt;
-  if (code == simdjson::INCORRECT_TYPE || code == simdjson::NO_SUCH_FIELD) return BadRow(name);
-  return BrokenJson(code);
-}
-
-MaybeError RequireNumber(ondemand::object& row, const char* name, std::string_view& out) {
-  ondemand::value value;
-  if (MaybeError error = Require(row, name, value)) return error;
-  const std::optional<std::string_view> text = NumberText(value);
-  if (!text) return BadRow(name);
-  out = *text;
-  return std::nullopt;
-}
-
-// A missing, null or oddly typed field leaves `out` as it is.
-template <typename T>
-MaybeError Accept(ondemand::object& row, const char* name, T& out) {
-  ondemand::value value;
-  const simdjson::error_code found = row.find_field_unordered(name).get(value);
-  if (found == simdjson::NO_SUCH_FIELD) return std::nullopt;
-  if (found != simdjson::SUCCESS) return BrokenJson(found);
-  T read{};
-  if (value.get(read) == simdjson::SUCCESS) out = read;
-  return std::nullopt;
-}
-
 // A number that was garbled on the way, unlike a negative one, is no statement of the upstream.
 bool IsNumber(std::string_view text) {
   if (text.front() == '-') text.remove_prefix(1);
@@ -151,11 +103,13 @@ MaybeError ReadRow(ondemand::object& object, Row& row) {
 // Turns rows into trades, in order, and keeps the walk's tally.
 class RowJudge {
  public:
-  RowJudge(const common::WalletAddress& wallet, DataApiPosition& position, DataApiPage& page)
-      : wallet_(wallet), position_(position), page_(page), tokens_(page.hints) {}
+  RowJudge(const DataApiFeed& feed, DataApiPosition& position, DataApiPage& page)
+      : feed_(feed), position_(position), page_(page), tokens_(page.hints) {}
 
   MaybeError Judge(const Row& row) {
-    if (auto error = CheckPlace(row)) return error;
+    const auto wallet = common::WalletAddress::Parse(row.wallet);
+    if (!wallet) return BadRow("proxy_wallet");
+    if (auto error = CheckPlace(row, *wallet)) return error;
     const auto tx = common::TxHash::Parse(row.tx);
     if (!tx) return BadRow("transaction_hash");
     if (!IsNumber(row.size)) return BadRow("size");
@@ -187,17 +141,22 @@ class RowJudge {
     trade.source = common::Source::kDataApi;
     trade.version =
         row.ts <= common::kV1Cutover ? common::ExchangeVersion::kV1 : common::ExchangeVersion::kV2;
-    trade.event_key = EventKey(trade, *size, *price);
+    trade.event_key = EventKey(trade, *wallet, *size, *price);
+    if (!feed_.wallet) page_.wallets.push_back(*wallet);
     return std::nullopt;
   }
 
   std::uint64_t page_hash() const { return page_hash_; }
 
  private:
-  MaybeError CheckPlace(const Row& row) {
-    const auto wallet = common::WalletAddress::Parse(row.wallet);
-    if (!wallet) return BadRow("proxy_wallet");
-    if (*wallet != wallet_) return Implausible("a row of " + wallet->ToString());
+  MaybeError CheckPlace(const Row& row, const common::WalletAddress& wallet) {
+    if (feed_.wallet && wallet != *feed_.wallet) {
+      return Implausible("a row of " + wallet.ToString());
+    }
+    if (feed_.condition && !row.condition.empty() &&
+        common::ParseConditionId(row.condition) != feed_.condition) {
+      return Implausible("a row of condition " + Evidence(row.condition));
+    }
     if (row.ts > position_.boundary) return Implausible("its rows repeat or are not in order");
     if (row.ts < position_.floor) return Implausible("a row from before the asked time");
     if (row.ts != position_.boundary) {
@@ -228,7 +187,8 @@ class RowJudge {
 
   // Two rows of one transaction are equal if these are; then their ordinals tell them apart. In
   // which order equal rows come does not matter, because they are equal.
-  std::int64_t EventKey(const common::Trade& trade, const RowNumber& size, const RowNumber& price) {
+  std::int64_t EventKey(const common::Trade& trade, const common::WalletAddress& wallet,
+                        const RowNumber& size, const RowNumber& price) {
     StableHash row;
     AddBytes(row, trade.token.bytes);
     row.Add(static_cast<std::uint64_t>(trade.side));
@@ -236,6 +196,7 @@ class RowJudge {
     row.Add(price.digits).Add(static_cast<std::uint64_t>(std::int64_t{price.exponent}));
     StableHash in_tx = row;
     AddBytes(in_tx, trade.tx.bytes);
+    if (!feed_.wallet) AddBytes(in_tx, wallet.bytes);
     const std::uint32_t ordinal = position_.tally.Count(in_tx.value());
     const std::uint64_t key = row.Add(ordinal).value();
     page_hash_ = StableHash().Add(page_hash_).Add(in_tx.value()).value();
@@ -244,111 +205,12 @@ class RowJudge {
     return result;
   }
 
-  const common::WalletAddress& wallet_;
+  const DataApiFeed& feed_;
   DataApiPosition& position_;
   DataApiPage& page_;
   TokenTable tokens_;
   std::uint64_t page_hash_ = 0;
 };
-
-MaybeError ReadRows(ondemand::value data, RowJudge& judge, std::size_t& count) {
-  ondemand::json_type type{};
-  if (const auto code = data.type().get(type)) return BrokenJson(code);
-  if (type == ondemand::json_type::null) return std::nullopt;  // a wallet that is not known
-  ondemand::array rows;
-  if (const auto code = data.get_array().get(rows)) return BrokenJson(code);
-  for (auto element : rows) {
-    ondemand::object object;
-    if (const auto code = element.get_object().get(object)) return BrokenJson(code);
-    if (++count > kMostRows) return Implausible("more rows than were asked for");
-    Row row;
-    if (auto error = ReadRow(object, row)) return error;
-    if (auto error = judge.Judge(row)) return error;
-  }
-  return std::nullopt;
-}
-
-struct Pagination {
-  std::optional<bool> has_more;
-  std::string next_cursor;
-};
-
-MaybeError ReadPagination(ondemand::value value, Pagination& pagination) {
-  ondemand::json_type type{};
-  if (const auto code = value.type().get(type)) return BrokenJson(code);
-  if (type == ondemand::json_type::null) return std::nullopt;
-  ondemand::object object;
-  if (const auto code = value.get_object().get(object)) return BrokenJson(code);
-  for (auto field : object) {
-    std::string_view key;
-    if (const auto code = field.unescaped_key().get(key)) return BrokenJson(code);
-    if (key == "has_more") {
-      bool has_more = false;
-      if (const auto code = field.value().get_bool().get(has_more)) return BrokenJson(code);
-      pagination.has_more = has_more;
-    } else if (key == "next_cursor") {
-      ondemand::value cursor;
-      if (const auto code = field.value().get(cursor)) return BrokenJson(code);
-      if (const auto code = cursor.type().get(type)) return BrokenJson(code);
-      if (type == ondemand::json_type::null) continue;
-      std::string_view text;
-      if (const auto code = cursor.get_string().get(text)) return BrokenJson(code);
-      pagination.next_cursor = text;
-    }
-  }
-  return std::nullopt;
-}
-
-// has_more is exact and next_cursor is null on the last page: whatever contradicts itself is no
-// proof that the walk is over, nor that it goes on.
-MaybeError CheckPagination(const Pagination& pagination, const DataApiPosition& position,
-                           std::size_t rows) {
-  if (!pagination.has_more) {
-    if (rows == 0 && position.next_cursor.empty()) return std::nullopt;
-    return Implausible("it does not say whether there is more");
-  }
-  if (rows == 0 && !position.next_cursor.empty()) {
-    return Implausible("no rows although there were more");
-  }
-  if (!*pagination.has_more) {
-    if (pagination.next_cursor.empty()) return std::nullopt;
-    return Implausible("there is no more, and yet a next_cursor");
-  }
-  if (rows == 0) return Implausible("no rows and yet there is more");
-  if (pagination.next_cursor.empty()) return Implausible("there is more, but no next_cursor");
-  if (pagination.next_cursor.size() > kLongestNextCursor) return Implausible("its next_cursor");
-  if (pagination.next_cursor == position.next_cursor) return Implausible("its cursor stands still");
-  return std::nullopt;
-}
-
-MaybeError ReadDocument(JsonText& json, std::string_view body, RowJudge& judge, std::size_t& rows,
-                        Pagination& pagination) {
-  ondemand::document document;
-  ondemand::object root;
-  if (const auto code = json.Open(body).get(document)) return BrokenJson(code);
-  if (const auto code = document.get_object().get(root)) return BrokenJson(code);
-  bool has_data = false;
-  for (auto field : root) {
-    std::string_view key;
-    ondemand::value value;
-    if (const auto code = field.unescaped_key().get(key)) return BrokenJson(code);
-    if (key == "error") {
-      // A refusal comes with a status of its own; beside a 200 it proves nothing about the wallet.
-      auto told = ParseErrorBody(body).value_or(common::Error{ErrorKind::kTransient, "error"});
-      if (told.kind == ErrorKind::kRejected) told.kind = ErrorKind::kTransient;
-      return told;
-    }
-    if (key != "data" && key != "pagination") continue;
-    const bool is_data = key == "data";
-    if (is_data && std::exchange(has_data, true)) return Implausible("two lists of rows");
-    if (const auto code = field.value().get(value)) return BrokenJson(code);
-    MaybeError error = is_data ? ReadRows(value, judge, rows) : ReadPagination(value, pagination);
-    if (error) return error;
-  }
-  if (!AtEnd(document)) return Implausible("text after the JSON");
-  if (!has_data) return Implausible("no data");
-  return std::nullopt;
-}
 
 std::optional<common::UnixSeconds> ReadSeconds(ondemand::object& object, const char* name) {
   double seconds = 0;
@@ -360,17 +222,26 @@ std::optional<common::UnixSeconds> ReadSeconds(ondemand::object& object, const c
 }  // namespace
 
 common::Result<DataApiPage> ReadDataApiPage(JsonText& json, std::string_view body,
-                                            const common::WalletAddress& wallet,
-                                            DataApiPosition& position) {
+                                            const DataApiFeed& feed, DataApiPosition& position) {
   DataApiPage page;
   page.trades.reserve(kMostRows);
   DataApiPosition next = position;
-  RowJudge judge(wallet, next, page);
+  RowJudge judge(feed, next, page);
   std::size_t rows = 0;
   Pagination pagination;
-  if (auto error = ReadDocument(json, body, judge, rows, pagination)) return *error;
-  if (auto error = CheckPagination(pagination, position, rows)) return *error;
-  if (rows > 0 && judge.page_hash() == position.page_hash) return Implausible("it repeats");
+  const auto read_row = [&judge](ondemand::object& object) -> MaybeError {
+    Row row;
+    if (auto error = ReadRow(object, row)) return error;
+    return judge.Judge(row);
+  };
+  const auto read_data = [&](ondemand::value data) {
+    return ReadRows(data, kMostRows, rows, read_row);
+  };
+  if (auto error = ReadEnvelope(json, body, pagination, read_data)) return *error;
+  if (auto error = CheckPagination(pagination, position.next_cursor, rows)) return *error;
+  // A few equal rows may well follow on as many others.
+  const bool repeats = rows >= kRowsOfARepeat && judge.page_hash() == position.page_hash;
+  if (repeats) return Implausible("it repeats");
   if (next.tally.size() > kLargestTally) return Implausible("too many fills in one second");
 
   page.unknown_wallet = !pagination.has_more.has_value();

@@ -1,6 +1,7 @@
 // A page of the Data API's /trades, read and checked against the walk that it continues.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +14,15 @@ namespace worker::sources {
 
 class JsonText;
 
+// Whose rows are asked for: one wallet's, or all of one condition's.
+struct DataApiFeed {
+  std::optional<common::WalletAddress> wallet;
+  std::optional<common::ConditionId> condition;
+};
+
 struct DataApiPage {
   std::vector<common::Trade> trades;
+  std::vector<common::WalletAddress> wallets;  // of each trade, where no wallet was asked for
   std::vector<TokenHint> hints;
   std::vector<std::string> refused;
   bool unknown_wallet = false;  // no rows, and no word about more: the answer for strangers
@@ -24,11 +32,10 @@ struct DataApiPage {
 
 // Reads the page that was asked for at `position`. On success `position` has moved to the page's
 // end: boundary, tally, page_hash, oldest_refused and next_cursor. kTransient: an error body, no
-// complete JSON, rows that are not `wallet`'s, repeat, are not in order or not in the asked time,
+// complete JSON, rows that are not `feed`'s, repeat, are not in order or not in the asked time,
 // or a pagination that contradicts itself. kMalformed: a row lacks what identifies it.
 common::Result<DataApiPage> ReadDataApiPage(JsonText& json, std::string_view body,
-                                            const common::WalletAddress& wallet,
-                                            DataApiPosition& position);
+                                            const DataApiFeed& feed, DataApiPosition& position);
 
 // How far behind the upstream says it is, from the body of /status.
 common::Result<common::UnixSeconds> ReadDataApiLag(JsonText& json, std::string_view body);

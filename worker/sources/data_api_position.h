@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/clock.h"
+#include "worker/sources/page_end.h"
 #include "worker/sources/tally.h"
 
 namespace worker::sources {
@@ -29,7 +30,6 @@ struct DataApiPosition {
 
 // More different fills of one wallet in one second are taken for a broken answer.
 inline constexpr std::size_t kLargestTally = 65'536;
-inline constexpr std::size_t kLongestNextCursor = 4096;
 
 std::string Encode(const DataApiPosition& position);
 

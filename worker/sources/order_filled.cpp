@@ -1,31 +1,15 @@
 #include "worker/sources/order_filled.h"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <string>
+
+#include "common/contracts.h"
 
 namespace worker::sources {
 namespace {
 
 __extension__ using Uint128 = unsigned __int128;
-
-constexpr std::array<std::string_view, 6> kExchanges{
-    "0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e",  // V1 CTF Exchange
-    "0xc5d563a36ae78145c45a50134d48a1215220f80a",  // V1 NegRisk CTF Exchange
-    "0xe111180000d2663c0091e4f400237545b87b996b",  // V2 CTF Exchange
-    "0xe2222d279d744050d28e00520010520000310f59",  // V2 NegRisk Exchange
-    "0xe2222d002000ba0053cef3375333610f64600036",  // V2 NegRisk Exchange, the second one
-    "0xe3333700ca9d93003f00f0f71f8515005f6c00aa",  // ExchangeV3
-};
-
-std::array<common::WalletAddress, kExchanges.size()> ParseExchanges() {
-  std::array<common::WalletAddress, kExchanges.size()> parsed;
-  std::transform(kExchanges.begin(), kExchanges.end(), parsed.begin(),
-                 [](std::string_view text) { return common::WalletAddress::Parse(text).value(); });
-  return parsed;
-}
 
 std::optional<std::int64_t> ParseAmount(std::string_view text) {
   std::int64_t value = 0;
@@ -59,7 +43,7 @@ std::optional<common::Error> Complete(common::Trade& trade, std::string_view tok
   trade.usdc = *usdc;
   trade.size = *shares;
   trade.fee = *fee;
-  trade.role = IsExchange(taker) ? common::Role::kTaker : common::Role::kMaker;
+  trade.role = common::IsExchange(taker) ? common::Role::kTaker : common::Role::kMaker;
   return std::nullopt;
 }
 
@@ -98,11 +82,6 @@ common::Result<common::Trade> TradeOf(const OrderFilledV2& event) {
                                  : Amounts{event.taker_amount, event.maker_amount, event.fee};
   if (auto error = Complete(trade, event.token, amounts, event.taker)) return *error;
   return trade;
-}
-
-bool IsExchange(const common::WalletAddress& address) {
-  static const std::array<common::WalletAddress, kExchanges.size()> exchanges = ParseExchanges();
-  return std::find(exchanges.begin(), exchanges.end(), address) != exchanges.end();
 }
 
 std::optional<std::int64_t> ExpectedFeeV2(std::int64_t usdc, std::int64_t shares,

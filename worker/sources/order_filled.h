@@ -46,9 +46,6 @@ struct OrderFilledV2 {
 common::Result<common::Trade> TradeOf(const OrderFilledV1& event);
 common::Result<common::Trade> TradeOf(const OrderFilledV2& event);
 
-// Whether this is one of the exchange contracts, of any version.
-bool IsExchange(const common::WalletAddress& address);
-
 // The fee that a V2 taker pays: shares * rate * p * (1 - p) with p = usdc / shares, cut to five
 // decimals; `rate_millionths` 72000 is 7.2 %. Nothing where the amounts make no price.
 std::optional<std::int64_t> ExpectedFeeV2(std::int64_t usdc, std::int64_t shares,

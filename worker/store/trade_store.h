@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "common/trade.h"
 #include "worker/sources/trade_source.h"
+#include "worker/store/market_info.h"
 
 namespace worker::store {
 
@@ -49,26 +50,6 @@ struct Batch {
 struct Receipt {
   bool fenced = false;       // the lease is lost: nothing was stored
   std::uint64_t stored = 0;  // rows that were new
-};
-
-// A market as Gamma or CLOB tells it, with its event.
-struct MarketInfo {
-  common::ConditionId condition;
-  std::string gamma_id;
-  std::string slug;
-  std::string question;
-  std::string category;
-  std::vector<std::string> tags;
-  std::vector<std::string> outcomes;  // index-aligned with tokens
-  std::vector<common::TokenId> tokens;
-  std::optional<bool> neg_risk;
-  std::optional<bool> closed;
-  std::string end_date;  // ISO 8601; empty: unknown
-  std::string event_id;  // Gamma's; empty: none
-  std::string event_slug;
-  std::string event_title;
-  std::string event_category;
-  std::vector<std::string> event_tags;
 };
 
 class TradeStore {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
-#include <zstd.h>
 
 #include "tests/worker/sources/recorded.h"
+#include "tests/worker/sources/zstd_text.h"
 #include "worker/sources/clob_page.h"
 #include "worker/sources/gamma_page.h"
 
@@ -21,21 +21,6 @@ common::Result<std::vector<store::MarketInfo>> Gamma(const std::string& members,
 
 // As a member of an answer.
 const std::string kTwoTokens = R"("clobTokenIds":"[\"11\",\"12\"]","outcomes":"[\"A\",\"B\"]")";
-
-std::string Unpacked(const std::string& packed) {
-  std::string text;
-  std::string chunk(1 << 20, '\0');
-  ZSTD_DCtx* const context = ZSTD_createDCtx();
-  ZSTD_inBuffer in{packed.data(), packed.size(), 0};
-  for (std::size_t left = 1; left != 0 && !ZSTD_isError(left);) {
-    ZSTD_outBuffer out{chunk.data(), chunk.size(), 0};
-    left = ZSTD_decompressStream(context, &out, &in);
-    text.append(chunk, 0, out.pos);
-    if (in.pos == in.size && out.pos < out.size) break;
-  }
-  ZSTD_freeDCtx(context);
-  return text;
-}
 
 TEST(GammaPageTest, ReadsTheRecordedMarkets) {
   for (const char* name : {"nonbinary_legacy", "zero_zero_legacy", "binary_accepting_true"}) {

@@ -94,13 +94,6 @@ TEST(OrderFilledV2Test, AmountsWithoutAPriceHaveNoFee) {
   EXPECT_EQ(ExpectedFeeV2(10, 10, 72'000), 0);
 }
 
-TEST(OrderFilledTest, KnowsTheExchangesInAnyCase) {
-  EXPECT_TRUE(IsExchange(Address(kV2Exchange)));
-  EXPECT_TRUE(IsExchange(Address("0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E")));
-  EXPECT_TRUE(IsExchange(Address("0xC5d563A36AE78145C45a50134d48A1215220f80a")));
-  EXPECT_FALSE(IsExchange(Address("0x4d97dcd97ec945f40cf65f87097ace5ea0476045")));
-}
-
 TEST(OrderFilledTest, TheKeyIsTheHeadOfTheOrderHash) {
   common::OrderHash order;
   order.bytes[0] = 0x80;

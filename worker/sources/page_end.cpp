@@ -1,0 +1,63 @@
+// The position: "1;<rows>;<hash>;<cursor>".
+#include "worker/sources/page_end.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace worker::sources {
+namespace {
+
+std::optional<std::uint64_t> TakeNumber(std::string_view& text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop == end || *stop != ';') return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
+  return value;
+}
+
+}  // namespace
+
+std::optional<common::Error> StandsStill(const PageEnd& before, const PageEnd& now,
+                                         std::size_t least_rows) {
+  using common::Error;
+  using common::ErrorKind;
+  if (before.next_cursor.empty()) return std::nullopt;  // the first page
+  if (now.next_cursor == before.next_cursor) {
+    return Error{ErrorKind::kTransient, "the page cannot be right: its cursor stands still"};
+  }
+  if (now.rows >= least_rows && now.rows == before.rows && now.hash == before.hash) {
+    return Error{ErrorKind::kTransient, "the page cannot be right: it repeats"};
+  }
+  return std::nullopt;
+}
+
+std::string EncodePageEnd(const PageEnd& end) {
+  if (end.next_cursor.empty()) return {};
+  return fmt::format("1;{};{};{}", end.rows, end.hash, end.next_cursor);
+}
+
+PageEnd DecodePageEnd(std::string_view text) {
+  if (TakeNumber(text) != 1) return {};
+  const auto rows = TakeNumber(text);
+  const auto hash = rows ? TakeNumber(text) : std::nullopt;
+  if (!hash || text.empty() || text.size() > kLongestNextCursor) return {};
+  return {static_cast<std::size_t>(*rows), *hash, std::string(text)};
+}
+
+std::string EscapeQuery(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (is_plain) {
+      escaped.push_back(c);
+    } else {
+      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
+}  // namespace worker::sources
