@@ -47,20 +47,27 @@ common::UnixSeconds TimeOf(dom::element holder, std::string_view key) {
   return ParseIsoTime(TextOf(holder, key)).value_or(0);
 }
 
-// 0x and hex in lower case; empty where it is anything else.
+// 0x and whole bytes of hex in lower case; empty where it is anything else.
 std::string HexOf(dom::element holder, std::string_view key) {
   constexpr std::size_t kLongest = 66;
   std::string text = TextOf(holder, key);
   for (char& c : text) {
     if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
   }
-  const bool is_hex = text.size() > 2 && text.size() <= kLongest && text.starts_with("0x") &&
+  const bool is_hex = text.size() > 2 && text.size() % 2 == 0 && text.size() <= kLongest &&
+                      text.starts_with("0x") &&
                       text.find_first_not_of("0123456789abcdef", 2) == std::string::npos;
   return is_hex ? text : std::string();
 }
 
+// A market's volume is a text. An event's is a number, which JavaScript wrote, so that its shortest
+// form is the very text that it had.
 std::string DecimalOf(dom::element holder, std::string_view key) {
   std::string text = TextOf(holder, key);
+  dom::element value;
+  if (text.empty() && holder[key].get(value) == simdjson::SUCCESS && value.is_number()) {
+    text = simdjson::minify(value);
+  }
   const auto number = RowNumber::Parse(text);
   return number && number->Millionths() ? text : std::string();
 }
@@ -152,11 +159,13 @@ std::optional<store::MarketInfo> GammaReader::ReadMarket(dom::element market,
   info.neg_risk = FlagOf(market, "negRisk");
   info.closed = FlagOf(market, "closed");
   info.end_date = TextOf(market, "endDate");
+  info.group_title = TextOf(market, "groupItemTitle");
   info.question_id = HexOf(market, "questionID");
   info.neg_risk_market_id = HexOf(market, "negRiskMarketID");
   info.volume = DecimalOf(market, "volume");
   info.version = TextOf(market, "version");
   info.created_at = TimeOf(market, "createdAt");
+  info.started_at = TimeOf(market, "startDate");
   info.closed_at = TimeOf(market, "closedTime");
   info.updated_at = TimeOf(market, "updatedAt");
   ReadOutcome(market, info);
@@ -182,7 +191,9 @@ store::EventInfo GammaReader::ReadEvent(dom::element event) {
   info.closed = FlagOf(event, "closed");
   info.neg_risk_market_id = HexOf(event, "negRiskMarketID");
   info.end_date = TextOf(event, "endDate");
+  info.volume = DecimalOf(event, "volume");
   info.created_at = TimeOf(event, "createdAt");
+  info.started_at = TimeOf(event, "startDate");
   info.closed_at = TimeOf(event, "closedTime");
   info.updated_at = TimeOf(event, "updatedAt");
   return info;

@@ -48,11 +48,13 @@ struct MarketInfo {
   TokenEra era = TokenEra::kCtf;  // of `tokens`
   // The positionIds of a market that has CTF tokens as well: index-aligned with outcomes, or empty.
   std::vector<common::TokenId> position_ids;
-  std::string question_id;         // 0x and hex, lower case
+  std::string group_title;         // what tells it from the other markets of its event
+  std::string question_id;         // 0x and whole bytes of hex, lower case
   std::string neg_risk_market_id;  // the same, of the group
   std::string volume;              // a decimal that is not negative, as the upstream wrote it
   std::string version;             // Gamma's, "v2" for Protocol V2
   common::UnixSeconds created_at = 0;
+  common::UnixSeconds started_at = 0;
   common::UnixSeconds closed_at = 0;
   common::UnixSeconds updated_at = 0;  // Gamma's own stamp
   std::optional<Resolution> resolution;
@@ -69,7 +71,9 @@ struct EventInfo {
   std::optional<bool> closed;
   std::string neg_risk_market_id;
   std::string end_date;  // ISO 8601
+  std::string volume;    // a decimal that is not negative
   common::UnixSeconds created_at = 0;
+  common::UnixSeconds started_at = 0;
   common::UnixSeconds closed_at = 0;
   common::UnixSeconds updated_at = 0;
 };

@@ -175,6 +175,7 @@ TEST(GammaCatalogTest, EventsBringTheirMarketsAndTags) {
   const store::EventInfo& event = page->events.front();
   EXPECT_EQ(event.event_id, "30829");
   EXPECT_EQ(event.neg_risk, true);
+  EXPECT_EQ(event.volume, "799823812.487094");
   EXPECT_EQ(event.tags.at(0), "World Elections");
   EXPECT_GT(page->markets.size(), 0U);
   for (const auto& market : page->markets) {
