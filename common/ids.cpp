@@ -99,6 +99,7 @@ std::string FixedBytes<Tag, N>::ToString() const {
 template struct FixedBytes<WalletAddressTag, 20>;
 template struct FixedBytes<TxHashTag, 32>;
 template struct FixedBytes<OrderHashTag, 32>;
+template struct FixedBytes<BlockHashTag, 32>;
 template struct FixedBytes<ConditionIdTag, 32>;
 
 std::optional<ConditionId> ParseConditionId(std::string_view text) {

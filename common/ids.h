@@ -48,6 +48,7 @@ struct FixedBytes {
 using WalletAddress = FixedBytes<struct WalletAddressTag, 20>;
 using TxHash = FixedBytes<struct TxHashTag, 32>;
 using OrderHash = FixedBytes<struct OrderHashTag, 32>;
+using BlockHash = FixedBytes<struct BlockHashTag, 32>;
 using ConditionId = FixedBytes<struct ConditionIdTag, 32>;
 
 // Condition ids of Protocol V2 come with 62 hex digits (31 bytes); other services want them padded
