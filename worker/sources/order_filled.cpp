@@ -23,64 +23,67 @@ common::Error Refused(const char* why) {
   return {common::ErrorKind::kMalformed, why};
 }
 
-struct Amounts {
-  std::string_view usdc;
-  std::string_view shares;
-  std::string_view fee;
-};
-
-// Fills in what both versions have in common.
-std::optional<common::Error> Complete(common::Trade& trade, std::string_view token,
-                                      const Amounts& amounts, const common::WalletAddress& taker) {
-  const std::optional<common::TokenId> token_id = common::TokenId::ParseDecimal(token);
-  const std::optional<std::int64_t> usdc = ParseAmount(amounts.usdc);
-  const std::optional<std::int64_t> shares = ParseAmount(amounts.shares);
-  const std::optional<std::int64_t> fee = ParseAmount(amounts.fee);
-  if (!token_id) return Refused("the token id is no 256-bit number");
-  if (!usdc || !shares || !fee) return Refused("an amount is no number or beyond any balance");
-  if (*shares == 0) return Refused("no shares, so there is no price");
-  trade.token = *token_id;
-  trade.usdc = *usdc;
-  trade.size = *shares;
-  trade.fee = *fee;
-  trade.role = common::IsExchange(taker) ? common::Role::kTaker : common::Role::kMaker;
-  return std::nullopt;
-}
-
 }  // namespace
 
-common::Result<common::Trade> TradeOf(const OrderFilledV1& event) {
-  const bool gives_collateral = event.maker_asset == "0";
-  const bool gets_collateral = event.taker_asset == "0";
-  if (gives_collateral == gets_collateral) {
-    return Refused(gives_collateral ? "both sides are collateral" : "neither side is collateral");
+common::Result<common::Side> SideOf(bool gives_collateral, bool gets_collateral) {
+  if (gives_collateral && gets_collateral) return Refused("both sides are collateral");
+  if (!gives_collateral && !gets_collateral) return Refused("neither side is collateral");
+  return gives_collateral ? common::Side::kBuy : common::Side::kSell;
+}
+
+common::Result<common::Trade> TradeOf(const OrderFilled& event) {
+  const bool is_buy = event.side == common::Side::kBuy;
+  const std::optional<std::int64_t> usdc = is_buy ? event.maker_amount : event.taker_amount;
+  const std::optional<std::int64_t> shares = is_buy ? event.taker_amount : event.maker_amount;
+  if (!event.token) return Refused("the token id is no 256-bit number");
+  if (!usdc || !shares || !event.fee) {
+    return Refused("an amount is no number or beyond any balance");
   }
+  if (*shares == 0) return Refused("no shares, so there is no price");
   common::Trade trade;
   trade.ts = event.ts;
   trade.tx = event.tx;
-  trade.event_key = EventKeyOf(event.order);
-  trade.version = common::ExchangeVersion::kV1;
-  trade.side = gives_collateral ? common::Side::kBuy : common::Side::kSell;
-  const Amounts amounts = gives_collateral
-                              ? Amounts{event.maker_amount, event.taker_amount, event.fee}
-                              : Amounts{event.taker_amount, event.maker_amount, event.fee};
-  const std::string_view token = gives_collateral ? event.taker_asset : event.maker_asset;
-  if (auto error = Complete(trade, token, amounts, event.taker)) return *error;
+  trade.version = event.version;
+  trade.side = event.side;
+  trade.token = *event.token;
+  trade.usdc = *usdc;
+  trade.size = *shares;
+  trade.fee = *event.fee;
+  trade.role = common::IsExchange(event.taker) ? common::Role::kTaker : common::Role::kMaker;
+  return trade;
+}
+
+common::Result<common::Trade> TradeOf(const OrderFilledV1& event) {
+  const auto side = SideOf(event.maker_asset == "0", event.taker_asset == "0");
+  if (!side) return side.error();
+  const bool is_buy = *side == common::Side::kBuy;
+  const std::string_view token = is_buy ? event.taker_asset : event.maker_asset;
+  auto trade = TradeOf(OrderFilled{.ts = event.ts,
+                                   .tx = event.tx,
+                                   .taker = event.taker,
+                                   .version = common::ExchangeVersion::kV1,
+                                   .side = *side,
+                                   .token = common::TokenId::ParseDecimal(token),
+                                   .maker_amount = ParseAmount(event.maker_amount),
+                                   .taker_amount = ParseAmount(event.taker_amount),
+                                   .fee = ParseAmount(event.fee)});
+  if (trade) trade->event_key = EventKeyOf(event.order);
   return trade;
 }
 
 common::Result<common::Trade> TradeOf(const OrderFilledV2& event) {
   if (event.side != 0 && event.side != 1) return Refused("the side is neither BUY nor SELL");
-  const bool is_buy = event.side == 0;
-  common::Trade trade;
-  trade.ts = event.ts;
-  trade.tx = event.tx;
-  trade.event_key = EventKeyOf(event.order);
-  trade.version = common::ExchangeVersion::kV2;
-  trade.side = is_buy ? common::Side::kBuy : common::Side::kSell;
-  const Amounts amounts = is_buy ? Amounts{event.maker_amount, event.taker_amount, event.fee}
-                                 : Amounts{event.taker_amount, event.maker_amount, event.fee};
-  if (auto error = Complete(trade, event.token, amounts, event.taker)) return *error;
+  auto trade =
+      TradeOf(OrderFilled{.ts = event.ts,
+                          .tx = event.tx,
+                          .taker = event.taker,
+                          .version = common::ExchangeVersion::kV2,
+                          .side = event.side == 0 ? common::Side::kBuy : common::Side::kSell,
+                          .token = common::TokenId::ParseDecimal(event.token),
+                          .maker_amount = ParseAmount(event.maker_amount),
+                          .taker_amount = ParseAmount(event.taker_amount),
+                          .fee = ParseAmount(event.fee)});
+  if (trade) trade->event_key = EventKeyOf(event.order);
   return trade;
 }
 

@@ -40,11 +40,29 @@ struct OrderFilledV2 {
   std::string_view fee;  // collateral, for BUY and SELL
 };
 
-// The maker's trade, with the order hash as event_key; source and log_index are the caller's.
-// kMalformed: this event cannot be a trade (neither side is collateral, no shares, an amount that
-// no balance can have).
+// What either version comes to. Nothing stands for a number that cannot be read, or that no balance
+// can have.
+struct OrderFilled {
+  common::UnixSeconds ts = 0;
+  common::TxHash tx;
+  common::WalletAddress taker;
+  common::ExchangeVersion version = common::ExchangeVersion::kUnknown;
+  common::Side side = common::Side::kBuy;  // of the maker
+  std::optional<common::TokenId> token;
+  std::optional<std::int64_t> maker_amount;
+  std::optional<std::int64_t> taker_amount;
+  std::optional<std::int64_t> fee;
+};
+
+// The maker's trade, with the order hash as event_key where there is one; source and log_index are
+// the caller's. kMalformed: this event cannot be a trade (neither side is collateral, no shares, an
+// amount that no balance can have).
 common::Result<common::Trade> TradeOf(const OrderFilledV1& event);
 common::Result<common::Trade> TradeOf(const OrderFilledV2& event);
+common::Result<common::Trade> TradeOf(const OrderFilled& event);
+
+// The maker's side where exactly one of its assets is the collateral, else why this is no trade.
+common::Result<common::Side> SideOf(bool gives_collateral, bool gets_collateral);
 
 // The fee that a V2 taker pays: shares * rate * p * (1 - p) with p = usdc / shares, cut to five
 // decimals; `rate_millionths` 72000 is 7.2 %. Nothing where the amounts make no price.
