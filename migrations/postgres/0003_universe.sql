@@ -36,18 +36,23 @@ ALTER TABLE run
   ADD COLUMN wallets_found bigint NOT NULL DEFAULT 0,
   ADD COLUMN newest_wallet integer NOT NULL DEFAULT 0,     -- the highest wallet_id when it began
   ADD COLUMN scheduled_by  text;
+UPDATE run SET stage_totals = ARRAY[wallets_total] WHERE state <> 'queued';
 ALTER TABLE chunk ADD COLUMN stage integer NOT NULL DEFAULT 1;
 
-ALTER TABLE run_failure ADD COLUMN kind text NOT NULL DEFAULT 'trades';
+ALTER TABLE run_failure
+  ADD COLUMN kind  text NOT NULL DEFAULT 'trades',
+  ADD COLUMN stage integer NOT NULL DEFAULT 1;
 ALTER TABLE run_failure DROP CONSTRAINT run_failure_pkey;
 ALTER TABLE run_failure ADD PRIMARY KEY (run_id, kind, wallet_id);
 ALTER TABLE wallet_blame ADD COLUMN kind text NOT NULL DEFAULT 'trades';
 
 -- Wallets that a feed told something of that their own sync has not proven yet: seen_ts is the
 -- newest second told, 0 for one that is merely new. A finished sync up to seen_ts takes it out.
+-- skipped: a range left rows up to seen_ts out, for only the wallet's own sync may own them.
 CREATE TABLE wallet_due (
   wallet_id integer PRIMARY KEY,
-  seen_ts   bigint NOT NULL DEFAULT 0
+  seen_ts   bigint NOT NULL DEFAULT 0,
+  skipped   boolean NOT NULL DEFAULT false
 );
 
 ALTER TABLE event
@@ -72,9 +77,11 @@ ALTER TABLE market
   ADD COLUMN closed_time        timestamptz,
   ADD COLUMN resolved_at        timestamptz,
   ADD COLUMN resolution_source  smallint,
+  ADD COLUMN resolution_asked_at timestamptz,
   ADD COLUMN gamma_updated_at   timestamptz,
   ADD COLUMN volume_fed         numeric;
-CREATE INDEX market_moved ON market (condition_id) WHERE volume IS DISTINCT FROM volume_fed;
+CREATE INDEX market_moved ON market (condition_id) 
+  WHERE coalesce(volume, 0) IS DISTINCT FROM volume_fed;
 
 -- era 1: a token of the ConditionalTokens contract; 2: a position id of Protocol V2.
 ALTER TABLE token ADD COLUMN era smallint NOT NULL DEFAULT 1;
@@ -126,8 +133,9 @@ CREATE TABLE portfolio_value (
   at        timestamptz NOT NULL DEFAULT now()
 );
 
--- The contiguous span that finished `range` units have told of every wallet. to_block: the last
--- block of it, where the source counts blocks.
+-- The contiguous span that finished `range` units have told of every wallet; nothing as long as
+-- to_ts < from_ts. from_ts 1: from the first trade ever. to_block: the last block of it, where the
+-- source counts blocks.
 CREATE TABLE coverage (
   source   smallint PRIMARY KEY,
   from_ts  bigint NOT NULL,
