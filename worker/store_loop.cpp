@@ -103,36 +103,50 @@ std::optional<Result<T>> StoreLoop::Insist(const std::function<Result<T>()>& cal
   }
 }
 
-void StoreLoop::Handle(WriteBatch write) {
-  BatchWritten report{write.stream, {}, {}};
-  if (broken_.contains(write.stream)) {
+template <typename Command>
+std::optional<BatchWritten> StoreLoop::Write(const Command& command,
+                                             const std::function<Result<store::Receipt>()>& call) {
+  BatchWritten report{command.stream, {}, {}};
+  if (broken_.contains(command.stream)) {
     report.refused = Error{ErrorKind::kRejected, "an earlier batch of the chunk was refused"};
-    held_back_.push_back(std::move(report));
-    return;
+    return report;
   }
   common::Failpoint("before_commit");
-  auto result = Insist<store::Receipt>([&] { return store_.Write(write.batch); });
-  if (!result) return;
+  const auto result = Insist<store::Receipt>(call);
+  if (!result) return std::nullopt;
   if (!*result) {
-    broken_.insert(write.stream);
+    broken_.insert(command.stream);
     report.refused = result->error();
-    common::LogError("batch_refused", {{"chunk", write.batch.chunk},
-                                       {"rows", write.batch.rows.size()},
+    common::LogError("batch_refused", {{"chunk", command.batch.chunk},
+                                       {"rows", command.batch.rows.size()},
                                        {"reason", result->error().message}});
-    held_back_.push_back(std::move(report));
-    return;
+    return report;
   }
   common::Failpoint("after_commit");
   report.receipt = **result;
-  rows_stored_ += report.receipt.stored;
-  if (!report.receipt.fenced) {
+  return report;
+}
+
+void StoreLoop::Handle(WriteBatch write) {
+  auto report = Write(write, [&] { return store_.Write(write.batch); });
+  if (!report) return;
+  rows_stored_ += report->receipt.stored;
+  if (!report->refused && !report->receipt.fenced) {
     for (store::WalletProgress& progress : write.batch.wallets) {
       if (!progress.cursor) continue;
       marks_.push_back({write.batch.run, write.batch.chunk, write.batch.epoch, progress.wallet,
                         progress.state, std::move(*progress.cursor)});
     }
   }
-  held_back_.push_back(std::move(report));
+  held_back_.push_back(std::move(*report));
+}
+
+// Units have no marks in the checkpoint file: their positions are read from the database alone.
+void StoreLoop::Handle(WriteUnits write) {
+  auto report = Write(write, [&] { return store_.WriteUnits(write.batch); });
+  if (!report) return;
+  if (write.batch.kind == "range") rows_stored_ += report->receipt.stored;
+  held_back_.push_back(std::move(*report));
 }
 
 void StoreLoop::Settle() {

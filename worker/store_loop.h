@@ -58,11 +58,16 @@ class StoreLoop {
   void Run();
   void Handle(StoreCommand command);
   void Handle(WriteBatch write);
+  void Handle(WriteUnits write);
   void Handle(WriteMarkets write);
   void Handle(NoteUnknown note);
   void Handle(CheckTokens check);
   void Handle(TakeDueTokens take);
   void Handle(NoteTerm note);
+  // Writes a batch of either kind, unless its stream is broken; nothing when the loop is to stop.
+  template <typename Command>
+  std::optional<BatchWritten> Write(const Command& command,
+                                    const std::function<common::Result<store::Receipt>()>& call);
   // Makes the checkpoint durable, then reports what was held back for it.
   void Settle();
   // Calls until the answer is not kTransient; nothing when the loop is to stop.

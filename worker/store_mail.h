@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "worker/store/trade_store.h"
+#include "worker/store/unit_batch.h"
 
 namespace worker {
 
@@ -20,6 +21,10 @@ using StreamId = std::uint64_t;
 struct WriteBatch {
   StreamId stream = 0;
   store::Batch batch;
+};
+struct WriteUnits {
+  StreamId stream = 0;
+  store::UnitBatch batch;
 };
 struct WriteMarkets {
   std::vector<store::MarketInfo> markets;
@@ -39,8 +44,8 @@ struct TakeDueTokens {
 struct NoteTerm {
   common::Term term;
 };
-using StoreCommand =
-    std::variant<WriteBatch, WriteMarkets, NoteUnknown, CheckTokens, TakeDueTokens, NoteTerm>;
+using StoreCommand = std::variant<WriteBatch, WriteUnits, WriteMarkets, NoteUnknown, CheckTokens,
+                                  TakeDueTokens, NoteTerm>;
 
 // Written, and in the checkpoint file as well; or refused for good.
 struct BatchWritten {

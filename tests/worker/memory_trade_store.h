@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "worker/store/trade_store.h"
+#include "worker/store/unit_batch.h"
 
 namespace worker {
 
@@ -28,6 +29,15 @@ class MemoryTradeStore final : public store::TradeStore {
     }
     for (const auto& progress : batch.wallets) states_[progress.wallet.value] = progress.state;
     return receipt;
+  }
+  common::Result<store::Receipt> WriteUnits(const store::UnitBatch& batch) override {
+    const std::lock_guard lock(mutex_);
+    ++writes_;
+    if (!away_.empty()) return common::Error{common::ErrorKind::kTransient, away_};
+    if (batch.chunk == refused_) return common::Error{common::ErrorKind::kRejected, "overflow"};
+    if (batch.epoch < fence_) return store::Receipt{true, 0};
+    for (const auto& unit : batch.units) states_[unit.unit.value] = unit.state;
+    return store::Receipt{false, batch.rows.size()};
   }
   common::Status WriteMarkets(const std::vector<store::MarketInfo>& markets) override {
     const std::lock_guard lock(mutex_);

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <set>
 #include <string_view>
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "worker/store/clean_text.h"
@@ -26,26 +29,67 @@ using common::Status;
 using common::TokenId;
 using nlohmann::json;
 
+// Keys of rows that exist are given, not drawn: a refresh that changes nothing must not use up the
+// numbers of a column.
 constexpr char kEvents[] = R"sql(
-INSERT INTO event AS e (gamma_id, slug, title, category, tags)
-SELECT id, nullif(slug, ''), nullif(title, ''), nullif(category, ''), tags
-FROM jsonb_to_recordset($1::jsonb) AS n(id text, slug text, title text, category text, tags text[])
-ORDER BY id
+INSERT INTO event AS e (event_key, gamma_id, slug, title, category, tags, neg_risk, closed,
+                        neg_risk_market_id, volume, created_at, start_date, end_date, closed_time,
+                        gamma_updated_at)
+SELECT coalesce((SELECT o.event_key FROM event o WHERE o.gamma_id = n.id),
+                nextval(pg_get_serial_sequence('event', 'event_key'))),
+       n.id, nullif(n.slug, ''), nullif(n.title, ''), nullif(n.category, ''), n.tags, n.neg_risk,
+       n.closed, decode(n.group_id, 'hex'), n.volume, n.created_at, n.start_date, n.end_date,
+       n.closed_time, n.gamma_updated_at
+FROM jsonb_to_recordset($1::jsonb) AS n(id text, slug text, title text, category text, tags text[],
+       neg_risk boolean, closed boolean, group_id text, volume numeric, created_at timestamptz,
+       start_date timestamptz, end_date timestamptz, closed_time timestamptz,
+       gamma_updated_at timestamptz)
+ORDER BY n.id
 ON CONFLICT (gamma_id) DO UPDATE SET
   slug = coalesce(EXCLUDED.slug, e.slug), title = coalesce(EXCLUDED.title, e.title),
   category = coalesce(EXCLUDED.category, e.category),
-  tags = CASE WHEN EXCLUDED.tags = '{}' THEN e.tags ELSE EXCLUDED.tags END, updated_at = now()
+  tags = CASE WHEN EXCLUDED.tags = '{}' THEN e.tags ELSE EXCLUDED.tags END,
+  neg_risk = coalesce(EXCLUDED.neg_risk, e.neg_risk),
+  closed = coalesce(EXCLUDED.closed, e.closed),
+  neg_risk_market_id = coalesce(EXCLUDED.neg_risk_market_id, e.neg_risk_market_id),
+  volume = coalesce(EXCLUDED.volume, e.volume),
+  created_at = coalesce(EXCLUDED.created_at, e.created_at),
+  start_date = coalesce(EXCLUDED.start_date, e.start_date),
+  end_date = coalesce(EXCLUDED.end_date, e.end_date),
+  closed_time = coalesce(EXCLUDED.closed_time, e.closed_time),
+  gamma_updated_at = coalesce(EXCLUDED.gamma_updated_at, e.gamma_updated_at), updated_at = now()
+WHERE (e.slug, e.title, e.category, e.tags, e.neg_risk, e.closed, e.neg_risk_market_id, e.volume,
+       e.created_at, e.start_date, e.end_date, e.closed_time, e.gamma_updated_at)
+  IS DISTINCT FROM
+      (coalesce(EXCLUDED.slug, e.slug), coalesce(EXCLUDED.title, e.title),
+       coalesce(EXCLUDED.category, e.category),
+       CASE WHEN EXCLUDED.tags = '{}' THEN e.tags ELSE EXCLUDED.tags END,
+       coalesce(EXCLUDED.neg_risk, e.neg_risk), coalesce(EXCLUDED.closed, e.closed),
+       coalesce(EXCLUDED.neg_risk_market_id, e.neg_risk_market_id),
+       coalesce(EXCLUDED.volume, e.volume), coalesce(EXCLUDED.created_at, e.created_at),
+       coalesce(EXCLUDED.start_date, e.start_date), coalesce(EXCLUDED.end_date, e.end_date),
+       coalesce(EXCLUDED.closed_time, e.closed_time),
+       coalesce(EXCLUDED.gamma_updated_at, e.gamma_updated_at))
 )sql";
 
 constexpr char kMarkets[] = R"sql(
-INSERT INTO market AS m (condition_id, gamma_id, event_key, slug, question, category, tags, outcomes,
-                         neg_risk, closed, end_date)
-SELECT decode(n.condition, 'hex'), nullif(n.gamma_id, ''), e.event_key, nullif(n.slug, ''),
+INSERT INTO market AS m (market_key, condition_id, gamma_id, event_key, slug, question, category,
+                         tags, outcomes, neg_risk, closed, end_date, question_id,
+                         neg_risk_market_id, group_title, gamma_version, volume, created_at,
+                         start_date, closed_time, gamma_updated_at)
+SELECT coalesce((SELECT o.market_key FROM market o
+                 WHERE o.condition_id = decode(n.condition, 'hex')),
+                nextval(pg_get_serial_sequence('market', 'market_key'))),
+       decode(n.condition, 'hex'), nullif(n.gamma_id, ''), e.event_key, nullif(n.slug, ''),
        nullif(n.question, ''), nullif(n.category, ''), n.tags, n.outcomes, n.neg_risk, n.closed,
-       n.end_date
+       n.end_date, decode(n.question_id, 'hex'), decode(n.group_id, 'hex'),
+       nullif(n.group_title, ''), nullif(n.version, ''), n.volume, n.created_at, n.start_date,
+       n.closed_time, n.gamma_updated_at
 FROM jsonb_to_recordset($1::jsonb) AS n(condition text, gamma_id text, event text, slug text,
        question text, category text, tags text[], outcomes text[], neg_risk boolean,
-       closed boolean, end_date timestamptz)
+       closed boolean, end_date timestamptz, question_id text, group_id text, group_title text,
+       version text, volume numeric, created_at timestamptz, start_date timestamptz,
+       closed_time timestamptz, gamma_updated_at timestamptz)
 LEFT JOIN event e ON e.gamma_id = n.event
 ORDER BY n.condition
 ON CONFLICT (condition_id) DO UPDATE SET
@@ -57,19 +101,67 @@ ON CONFLICT (condition_id) DO UPDATE SET
   outcomes = CASE WHEN EXCLUDED.outcomes = '{}' THEN m.outcomes ELSE EXCLUDED.outcomes END,
   neg_risk = coalesce(EXCLUDED.neg_risk, m.neg_risk),
   closed = coalesce(EXCLUDED.closed, m.closed),
-  end_date = coalesce(EXCLUDED.end_date, m.end_date), updated_at = now()
+  end_date = coalesce(EXCLUDED.end_date, m.end_date),
+  question_id = coalesce(EXCLUDED.question_id, m.question_id),
+  neg_risk_market_id = coalesce(EXCLUDED.neg_risk_market_id, m.neg_risk_market_id),
+  group_title = coalesce(EXCLUDED.group_title, m.group_title),
+  gamma_version = coalesce(EXCLUDED.gamma_version, m.gamma_version),
+  volume = coalesce(EXCLUDED.volume, m.volume),
+  created_at = coalesce(EXCLUDED.created_at, m.created_at),
+  start_date = coalesce(EXCLUDED.start_date, m.start_date),
+  closed_time = coalesce(EXCLUDED.closed_time, m.closed_time),
+  gamma_updated_at = coalesce(EXCLUDED.gamma_updated_at, m.gamma_updated_at), updated_at = now()
+WHERE (m.gamma_id, m.event_key, m.slug, m.question, m.category, m.tags, m.outcomes, m.neg_risk,
+       m.closed, m.end_date, m.question_id, m.neg_risk_market_id, m.group_title, m.gamma_version,
+       m.volume, m.created_at, m.start_date, m.closed_time, m.gamma_updated_at)
+  IS DISTINCT FROM
+      (coalesce(EXCLUDED.gamma_id, m.gamma_id), coalesce(EXCLUDED.event_key, m.event_key),
+       coalesce(EXCLUDED.slug, m.slug), coalesce(EXCLUDED.question, m.question),
+       coalesce(EXCLUDED.category, m.category),
+       CASE WHEN EXCLUDED.tags = '{}' THEN m.tags ELSE EXCLUDED.tags END,
+       CASE WHEN EXCLUDED.outcomes = '{}' THEN m.outcomes ELSE EXCLUDED.outcomes END,
+       coalesce(EXCLUDED.neg_risk, m.neg_risk), coalesce(EXCLUDED.closed, m.closed),
+       coalesce(EXCLUDED.end_date, m.end_date), coalesce(EXCLUDED.question_id, m.question_id),
+       coalesce(EXCLUDED.neg_risk_market_id, m.neg_risk_market_id),
+       coalesce(EXCLUDED.group_title, m.group_title),
+       coalesce(EXCLUDED.gamma_version, m.gamma_version), coalesce(EXCLUDED.volume, m.volume),
+       coalesce(EXCLUDED.created_at, m.created_at), coalesce(EXCLUDED.start_date, m.start_date),
+       coalesce(EXCLUDED.closed_time, m.closed_time),
+       coalesce(EXCLUDED.gamma_updated_at, m.gamma_updated_at))
 )sql";
 
 constexpr char kTokens[] = R"sql(
-INSERT INTO token AS t (token, token_id, condition_id, outcome, outcome_index, resolve_state)
-SELECT n.token, n.token_id, n.condition_id, nullif(n.outcome, ''), n.outcome_index, 1
-FROM unnest($1, $2, $3, $4, $5) AS n(token, token_id, condition_id, outcome, outcome_index)
+INSERT INTO token AS t (token_key, token, token_id, condition_id, outcome, outcome_index,
+                        resolve_state, era)
+SELECT coalesce((SELECT o.token_key FROM token o WHERE o.token = n.token),
+                nextval(pg_get_serial_sequence('token', 'token_key'))),
+       n.token, n.token_id, n.condition_id, nullif(n.outcome, ''), n.outcome_index, 1, n.era
+FROM unnest($1, $2, $3, $4, $5, $6)
+  AS n(token, token_id, condition_id, outcome, outcome_index, era)
 ON CONFLICT (token) DO UPDATE SET
   condition_id = EXCLUDED.condition_id, outcome = coalesce(EXCLUDED.outcome, t.outcome),
-  outcome_index = EXCLUDED.outcome_index, resolve_state = 1
+  outcome_index = EXCLUDED.outcome_index, resolve_state = 1, era = EXCLUDED.era
 WHERE t.resolve_state <> 1
-   OR (t.condition_id, t.outcome, t.outcome_index) IS DISTINCT FROM
-      (EXCLUDED.condition_id, coalesce(EXCLUDED.outcome, t.outcome), EXCLUDED.outcome_index)
+   OR (t.condition_id, t.outcome, t.outcome_index, t.era) IS DISTINCT FROM
+      (EXCLUDED.condition_id, coalesce(EXCLUDED.outcome, t.outcome), EXCLUDED.outcome_index,
+       EXCLUDED.era)
+)sql";
+
+constexpr char kResolutions[] = R"sql(
+WITH n AS MATERIALIZED (
+  SELECT decode(r.condition, 'hex') AS condition_id, r.payouts, r.source, r.at
+  FROM jsonb_to_recordset($1::jsonb) AS r(condition text, payouts numeric[], source smallint,
+                                          at timestamptz)),
+locked AS MATERIALIZED (
+  SELECT m.market_key, n.payouts, n.source, n.at
+  FROM n JOIN market m ON m.condition_id = n.condition_id
+  WHERE m.resolution_source IS NULL OR m.resolution_source > n.source
+     OR (m.resolution_source = n.source
+         AND (m.payouts, m.resolved_at) IS DISTINCT FROM (n.payouts, coalesce(n.at, m.resolved_at)))
+  ORDER BY m.condition_id FOR UPDATE OF m)
+UPDATE market m SET resolved = true, payouts = l.payouts, resolution_source = l.source,
+  resolved_at = coalesce(l.at, m.resolved_at), updated_at = now()
+FROM locked l WHERE m.market_key = l.market_key
 )sql";
 
 template <typename Id>
@@ -117,18 +209,54 @@ json DateOrNull(std::string_view text) {
   return date + (has_time ? "Z" : "T00:00:00Z");
 }
 
-json EventsOf(const std::vector<MarketInfo>& markets) {
-  std::map<std::string, const MarketInfo*> events;
+json TimeOrNull(common::UnixSeconds at) {
+  constexpr common::UnixSeconds kLastYear = 253'402'300'799;  // the end of the year 9999
+  if (at <= 0 || at > kLastYear) return {};
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(at)));
+}
+
+// "0x" and hex, as SQL's decode wants it.
+json HexOrNull(std::string_view text) {
+  return text.size() > 2 ? json(text.substr(2)) : json();
+}
+
+json NumberOrNull(const std::string& text) {
+  return text.empty() ? json() : json(text);
+}
+
+json JsonOf(const EventInfo& event) {
+  return {{"slug", CleanText(event.slug)},
+          {"title", CleanText(event.title)},
+          {"category", CleanText(event.category)},
+          {"tags", CleanTexts(event.tags)},
+          {"neg_risk", OrNull(event.neg_risk)},
+          {"closed", OrNull(event.closed)},
+          {"group_id", HexOrNull(event.neg_risk_market_id)},
+          {"volume", NumberOrNull(event.volume)},
+          {"created_at", TimeOrNull(event.created_at)},
+          {"start_date", TimeOrNull(event.started_at)},
+          {"end_date", DateOrNull(event.end_date)},
+          {"closed_time", TimeOrNull(event.closed_at)},
+          {"gamma_updated_at", TimeOrNull(event.updated_at)}};
+}
+
+// What a market says of its event counts where the event does not come by itself.
+json EventsOf(const std::vector<MarketInfo>& markets, const std::vector<EventInfo>& told) {
+  std::map<std::string, json> events;
   for (const MarketInfo& market : markets) {
-    if (!market.event_id.empty()) events[CleanText(market.event_id)] = &market;
+    if (market.event_id.empty()) continue;
+    EventInfo event;
+    event.slug = market.event_slug;
+    event.title = market.event_title;
+    event.category = market.event_category;
+    event.tags = market.event_tags;
+    events[CleanText(market.event_id)] = JsonOf(event);
   }
+  for (const EventInfo& event : told) events[CleanText(event.event_id)] = JsonOf(event);
   json list = json::array();
-  for (const auto& [id, market] : events) {
-    list.push_back({{"id", id},
-                    {"slug", CleanText(market->event_slug)},
-                    {"title", CleanText(market->event_title)},
-                    {"category", CleanText(market->event_category)},
-                    {"tags", CleanTexts(market->event_tags)}});
+  for (auto& [id, event] : events) {
+    event["id"] = id;
+    list.push_back(std::move(event));
   }
   return list;
 }
@@ -146,7 +274,36 @@ json MarketsOf(const std::map<ConditionId, const MarketInfo*>& markets) {
                     {"outcomes", CleanTexts(market->outcomes)},
                     {"neg_risk", OrNull(market->neg_risk)},
                     {"closed", OrNull(market->closed)},
-                    {"end_date", DateOrNull(market->end_date)}});
+                    {"end_date", DateOrNull(market->end_date)},
+                    {"question_id", HexOrNull(market->question_id)},
+                    {"group_id", HexOrNull(market->neg_risk_market_id)},
+                    {"group_title", CleanText(market->group_title)},
+                    {"version", CleanText(market->version)},
+                    {"volume", NumberOrNull(market->volume)},
+                    {"created_at", TimeOrNull(market->created_at)},
+                    {"start_date", TimeOrNull(market->started_at)},
+                    {"closed_time", TimeOrNull(market->closed_at)},
+                    {"gamma_updated_at", TimeOrNull(market->updated_at)}});
+  }
+  return list;
+}
+
+json ResolutionsOf(const std::map<ConditionId, const Resolution*>& resolutions) {
+  json list = json::array();
+  for (const auto& [condition, resolution] : resolutions) {
+    std::int64_t sum = 0;
+    for (const std::int64_t payout : resolution->payouts) sum += payout;
+    if (sum <= 0) continue;
+    // Shares of one: 0.5 and 0.5, or 1 and 0.
+    json payouts = json::array();
+    for (const std::int64_t payout : resolution->payouts) {
+      payouts.push_back(
+          fmt::format("{:.6f}", static_cast<double>(payout) / static_cast<double>(sum)));
+    }
+    list.push_back({{"condition", condition.ToString().substr(2)},
+                    {"payouts", std::move(payouts)},
+                    {"source", static_cast<int>(resolution->source)},
+                    {"at", TimeOrNull(resolution->at)}});
   }
   return list;
 }
@@ -154,11 +311,12 @@ json MarketsOf(const std::map<ConditionId, const MarketInfo*>& markets) {
 struct TokenPlace {
   const MarketInfo* market;
   std::size_t index;
+  TokenEra era;
 };
 
 PgParams TokensOf(const std::map<TokenId, TokenPlace>& tokens) {
   PgArray id = PgArray::OfBytes(), decimal = PgArray::OfText(), condition = PgArray::OfBytes();
-  PgArray outcome = PgArray::OfText(), index = PgArray::OfInt16();
+  PgArray outcome = PgArray::OfText(), index = PgArray::OfInt16(), era = PgArray::OfInt16();
   for (const auto& [token, place] : tokens) {
     const std::vector<std::string>& outcomes = place.market->outcomes;
     id.Add(BytesOf(token));
@@ -167,8 +325,10 @@ PgParams TokensOf(const std::map<TokenId, TokenPlace>& tokens) {
     const bool has_outcome = place.index < outcomes.size();
     outcome.Add(std::string_view(has_outcome ? CleanText(outcomes[place.index]) : ""));
     index.Add(static_cast<std::int16_t>(place.index));
+    era.Add(static_cast<std::int16_t>(place.era));
   }
-  return PgParams().Array(id).Array(decimal).Array(condition).Array(outcome).Array(index);
+  return PgParams().Array(id).Array(decimal).Array(condition).Array(outcome).Array(index).Array(
+      era);
 }
 
 PgArray ArrayOf(const std::set<TokenId>& tokens) {
@@ -189,31 +349,65 @@ std::vector<TokenId> TokensIn(const PgRows& rows) {
 }  // namespace
 
 Status UpsertMarkets(PgConnection& connection, const std::vector<MarketInfo>& markets) {
+  if (markets.empty()) return Done{};
+  Result<PgTransaction> transaction = PgTransaction::Begin(connection);
+  if (!transaction) return transaction.error();
+  const Result<std::uint64_t> written = WriteCatalog(connection, markets, {});
+  if (!written) return written.error();
+  return transaction->Commit();
+}
+
+Result<std::uint64_t> WriteCatalog(PgConnection& connection, const std::vector<MarketInfo>& markets,
+                                   const std::vector<EventInfo>& events) {
   constexpr std::size_t kMostTokens = 1000;  // far more than any market has
   std::map<ConditionId, const MarketInfo*> by_condition;
   std::map<TokenId, TokenPlace> tokens;
+  std::vector<ResolvedMarket> resolutions;
   for (const MarketInfo& market : markets) {
     by_condition[market.condition] = &market;
     for (std::size_t i = 0; i < std::min(market.tokens.size(), kMostTokens); ++i) {
-      tokens[market.tokens[i]] = {&market, i};
+      tokens[market.tokens[i]] = {&market, i, market.era};
     }
+    for (std::size_t i = 0; i < std::min(market.position_ids.size(), kMostTokens); ++i) {
+      tokens[market.position_ids[i]] = {&market, i, TokenEra::kProtocolV2};
+    }
+    if (market.resolution) resolutions.push_back({market.condition, *market.resolution});
   }
-  if (by_condition.empty()) return Done{};
-  Result<PgTransaction> transaction = PgTransaction::Begin(connection);
-  if (!transaction) return transaction.error();
+  std::uint64_t written = 0;
   const auto exec = [&](const char* sql, const PgParams& params) -> Status {
     const Result<PgRows> rows = connection.Exec(sql, params);
     if (!rows) return rows.error();
+    written += static_cast<std::uint64_t>(rows->affected());
     return Done{};
   };
-  if (const Status done = exec(kEvents, PgParams().Text(EventsOf(markets).dump())); !done) {
-    return done;
+  const json event_rows = EventsOf(markets, events);
+  if (!event_rows.empty()) {
+    if (const Status done = exec(kEvents, PgParams().Text(event_rows.dump())); !done) {
+      return done.error();
+    }
   }
+  if (by_condition.empty()) return written;
   if (const Status done = exec(kMarkets, PgParams().Text(MarketsOf(by_condition).dump())); !done) {
-    return done;
+    return done.error();
   }
-  if (const Status done = exec(kTokens, TokensOf(tokens)); !done) return done;
-  return transaction->Commit();
+  if (!tokens.empty()) {
+    if (const Status done = exec(kTokens, TokensOf(tokens)); !done) return done.error();
+  }
+  if (const Status done = WriteResolutions(connection, resolutions); !done) return done.error();
+  return written;
+}
+
+Status WriteResolutions(PgConnection& connection, const std::vector<ResolvedMarket>& resolutions) {
+  std::map<ConditionId, const Resolution*> by_condition;
+  for (const ResolvedMarket& resolved : resolutions) {
+    const Resolution*& best = by_condition[resolved.condition];
+    if (best == nullptr || resolved.resolution.source <= best->source) best = &resolved.resolution;
+  }
+  const json rows = ResolutionsOf(by_condition);
+  if (rows.empty()) return Done{};
+  const Result<PgRows> written = connection.Exec(kResolutions, PgParams().Text(rows.dump()));
+  if (!written) return written.error();
+  return Done{};
 }
 
 Result<std::vector<TokenId>> SelectUnresolved(PgConnection& connection,

@@ -1,18 +1,31 @@
 // Markets, their events, and which tokens still wait for one.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "common/error.h"
 #include "common/postgres.h"
 #include "worker/store/trade_store.h"
+#include "worker/store/unit_batch.h"
 
 namespace worker::store {
 
 // Upserts, in one transaction and in the order of keys: events, markets, tokens. What an upstream
-// left empty does not erase what another one said.
+// left empty does not erase what another one said, and what is as it was is not written.
 common::Status UpsertMarkets(common::PgConnection& connection,
                              const std::vector<MarketInfo>& markets);
+
+// The same in the caller's transaction, with events that come by themselves. Returns how many rows
+// are new or changed.
+common::Result<std::uint64_t> WriteCatalog(common::PgConnection& connection,
+                                           const std::vector<MarketInfo>& markets,
+                                           const std::vector<EventInfo>& events);
+
+// How markets ended, in the caller's transaction; what a higher authority said stands. Markets that
+// are not known are left out.
+common::Status WriteResolutions(common::PgConnection& connection,
+                                const std::vector<ResolvedMarket>& resolutions);
 
 // Those without a market, each once; not those that were asked for in vain and are not due yet.
 common::Result<std::vector<common::TokenId>> SelectUnresolved(

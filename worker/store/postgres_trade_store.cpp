@@ -12,6 +12,7 @@
 #include "common/pacing.h"
 #include "worker/store/market_tables.h"
 #include "worker/store/trade_rows.h"
+#include "worker/store/unit_rows.h"
 #include "worker/store/wallet_progress.h"
 
 namespace worker::store {
@@ -35,7 +36,8 @@ constexpr common::BackoffPolicy kVictimBackoff = {.base = std::chrono::milliseco
 // The lock makes a re-lease wait for a batch that is under way, and a batch whose chunk is being
 // re-leased wait for that and then see the new epoch. The settings keep a worker that freezes
 // from holding it for ever, see common/lease_session.h. One round trip.
-std::string BeginWithFence(const Batch& batch) {
+template <typename AnyBatch>
+std::string BeginWithFence(const AnyBatch& batch) {
   return fmt::format(
       "BEGIN; SELECT set_config('application_name', '{}', true), "
       "set_config('idle_in_transaction_session_timeout', '{}', true) "
@@ -82,6 +84,7 @@ Status PostgresTradeStore::Connect() {
   if (connection_.has_value() && connection_->healthy()) return Done{};
   connection_.reset();
   tokens_.Forget();
+  wallets_.Forget();
   Result<PgConnection> opened = PgConnection::Open(url_);
   if (!opened) return opened.error();
   connection_.emplace(std::move(*opened));
@@ -163,6 +166,43 @@ void PostgresTradeStore::NoteLane(bool was_fast, std::size_t rows, std::uint64_t
   }
   ++counts_.replayed;
   if (!lane_.is_fast()) lane_.NoteReplay(stored == rows);
+}
+
+Result<Receipt> PostgresTradeStore::WriteUnits(const UnitBatch& batch) {
+  return Repeat<Receipt>([&]() -> Result<Receipt> {
+    const bool was_fast = lane_.is_fast();
+    Result<Receipt> receipt = WriteUnitsOnce(batch);
+    const bool is_conflict =
+        !receipt && was_fast && connection_->sqlstate() == common::kUniqueViolation;
+    if (!is_conflict) return receipt;
+    ++counts_.conflicts;
+    lane_.NoteConflict();
+    return WriteUnitsOnce(batch);
+  });
+}
+
+Result<Receipt> PostgresTradeStore::WriteUnitsOnce(const UnitBatch& batch) {
+  PgConnection& connection = *connection_;
+  const Result<UnitKeys> keys = KeysOf(connection, batch.rows, wallets_, tokens_);
+  if (!keys) return keys.error();
+  const Status begun = connection.SendScript(BeginWithFence(batch));
+  const Result<PgRows> fence = begun ? connection.ReceiveScript() : begun.error();
+  PgTransaction transaction = PgTransaction::Adopt(connection);
+  if (!fence) return fence.error();
+  if (fence->empty()) return Receipt{.fenced = true, .stored = 0};
+  const bool is_fast = lane_.is_fast();
+  const Result<std::uint64_t> stored =
+      WriteUnitRows(connection, batch, *keys, is_fast ? Lane::kFast : Lane::kReplay);
+  if (!stored) return stored.error();
+  if (common::Failpoint("store_before_commit")) {
+    return Error{ErrorKind::kTransient, "failpoint store_before_commit"};
+  }
+  if (const Status committed = transaction.Commit(); !committed) return committed.error();
+  if (common::Failpoint("store_after_commit")) {
+    return Error{ErrorKind::kTransient, "failpoint store_after_commit"};
+  }
+  NoteLane(is_fast, batch.rows.trades.size(), *stored);
+  return Receipt{.fenced = false, .stored = *stored};
 }
 
 Status PostgresTradeStore::WriteMarkets(const std::vector<MarketInfo>& markets) {

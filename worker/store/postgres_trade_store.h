@@ -11,6 +11,7 @@
 #include "worker/store/lane_choice.h"
 #include "worker/store/token_dictionary.h"
 #include "worker/store/trade_store.h"
+#include "worker/store/wallet_dictionary.h"
 
 namespace worker::store {
 
@@ -22,6 +23,7 @@ class PostgresTradeStore final : public TradeStore {
   explicit PostgresTradeStore(std::string url, std::uint64_t seed = common::EntropySeed());
 
   common::Result<Receipt> Write(const Batch& batch) override;
+  common::Result<Receipt> WriteUnits(const UnitBatch& batch) override;
   common::Status WriteMarkets(const std::vector<MarketInfo>& markets) override;
   common::Result<std::vector<common::TokenId>> Unresolved(
       const std::vector<common::TokenId>& tokens) override;
@@ -43,12 +45,14 @@ class PostgresTradeStore final : public TradeStore {
   template <typename T>
   common::Result<T> Repeat(const std::function<common::Result<T>()>& attempt);
   common::Result<Receipt> WriteOnce(const Batch& batch);
+  common::Result<Receipt> WriteUnitsOnce(const UnitBatch& batch);
   void NoteLane(bool was_fast, std::size_t rows, std::uint64_t stored);
 
   std::string url_;
   common::Random random_;
   std::optional<common::PgConnection> connection_;
   TokenDictionary tokens_;
+  WalletDictionary wallets_;
   LaneChoice lane_;
   Counts counts_;
 };

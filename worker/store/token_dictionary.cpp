@@ -67,20 +67,36 @@ bool TokenDictionary::Entry::Lacks(const TokenHint& hint) const {
 
 Result<std::vector<std::int32_t>> TokenDictionary::KeysOf(PgConnection& connection,
                                                           const Batch& batch) {
+  return Keys(
+      connection, batch.rows.size(),
+      [&](std::size_t i) -> const TokenId& { return batch.rows[i].trade.token; }, batch.hints);
+}
+
+Result<std::vector<std::int32_t>> TokenDictionary::KeysOf(PgConnection& connection,
+                                                          const std::vector<TokenId>& tokens,
+                                                          const std::vector<TokenHint>& hints) {
+  return Keys(
+      connection, tokens.size(), [&](std::size_t i) -> const TokenId& { return tokens[i]; }, hints);
+}
+
+template <typename TokenAt>
+Result<std::vector<std::int32_t>> TokenDictionary::Keys(PgConnection& connection, std::size_t count,
+                                                        TokenAt token_at,
+                                                        const std::vector<TokenHint>& told) {
   if (known_.size() > kMostKnown) known_.clear();
   Hints hints;
-  for (const TokenHint& hint : batch.hints) {
+  for (const TokenHint& hint : told) {
     const auto found = known_.find(hint.token);
     const Entry entry = found == known_.end() ? Entry{} : found->second;
     if (entry.Lacks(hint)) hints.emplace(hint.token, &hint);
   }
   constexpr std::int32_t kMissing = 0;  // identities start at 1
   std::vector<std::int32_t> keys;
-  keys.reserve(batch.rows.size());
+  keys.reserve(count);
   std::vector<TokenId> missing;
   const TokenId* last = nullptr;
-  for (const TradeRow& row : batch.rows) {
-    const TokenId& token = row.trade.token;
+  for (std::size_t i = 0; i < count; ++i) {
+    const TokenId& token = token_at(i);
     if (last != nullptr && *last == token) {
       keys.push_back(keys.back());
       continue;
@@ -95,7 +111,7 @@ Result<std::vector<std::int32_t>> TokenDictionary::KeysOf(PgConnection& connecti
       return learnt.error();
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (keys[i] == kMissing) keys[i] = known_.at(batch.rows[i].trade.token).key;
+      if (keys[i] == kMissing) keys[i] = known_.at(token_at(i)).key;
     }
   }
   if (!hints.empty()) {

@@ -21,6 +21,10 @@ class TokenDictionary {
   // batch's hints fill in what is not known of them.
   common::Result<std::vector<std::int32_t>> KeysOf(common::PgConnection& connection,
                                                    const Batch& batch);
+  // The same for tokens by themselves.
+  common::Result<std::vector<std::int32_t>> KeysOf(common::PgConnection& connection,
+                                                   const std::vector<common::TokenId>& tokens,
+                                                   const std::vector<sources::TokenHint>& hints);
 
   // After the connection was lost: the database may have lost what it had not made durable.
   void Forget() { known_.clear(); }
@@ -33,6 +37,11 @@ class TokenDictionary {
 
     bool Lacks(const sources::TokenHint& hint) const;
   };
+  template <typename TokenAt>
+  common::Result<std::vector<std::int32_t>> Keys(common::PgConnection& connection,
+                                                 std::size_t count, TokenAt token_at,
+                                                 const std::vector<sources::TokenHint>& told);
+
   using Hints = std::unordered_map<common::TokenId, const sources::TokenHint*>;
 
   common::Status Learn(common::PgConnection& connection, std::vector<common::TokenId> tokens,

@@ -52,12 +52,17 @@ struct Receipt {
   std::uint64_t stored = 0;  // rows that were new
 };
 
+struct UnitBatch;  // unit_batch.h
+
 class TradeStore {
  public:
   virtual ~TradeStore() = default;
 
   // Offering a batch again is safe. kTransient: the database is away or refused for now.
   virtual common::Result<Receipt> Write(const Batch& batch) = 0;
+
+  // The same for units of work: rows of every kind, and where the units stand.
+  virtual common::Result<Receipt> WriteUnits(const UnitBatch& batch) = 0;
 
   // Upserts events, markets and their tokens.
   virtual common::Status WriteMarkets(const std::vector<MarketInfo>& markets) = 0;

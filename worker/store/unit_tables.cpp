@@ -1,0 +1,282 @@
+#include "worker/store/unit_tables.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "worker/store/clean_text.h"
+
+namespace worker::store {
+namespace {
+
+using common::Done;
+using common::PgArray;
+using common::PgConnection;
+using common::PgParams;
+using common::PgRows;
+using common::Result;
+using common::Status;
+using common::UnixSeconds;
+using common::WalletId;
+
+constexpr std::size_t kErrorBytes = 1000;
+
+constexpr char kDue[] =
+    "INSERT INTO wallet_due AS d (wallet_id, seen_ts) "
+    "SELECT u.wallet_id, u.seen_ts FROM unnest($1, $2) AS u(wallet_id, seen_ts) "
+    "LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id "
+    "WHERE coalesce(s.complete_to, 0) < greatest(u.seen_ts, 1) ORDER BY u.wallet_id "
+    "ON CONFLICT (wallet_id) DO UPDATE SET seen_ts = EXCLUDED.seen_ts "
+    "WHERE d.seen_ts < EXCLUDED.seen_ts";
+
+constexpr char kActivity[] =
+    "INSERT INTO activity (wallet_id, ts, tx, event_key, kind, condition_id, token_key, size, "
+    "usdc) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) ORDER BY 1, 2, 3, 4 "
+    "ON CONFLICT DO NOTHING";
+
+constexpr char kPositions[] = R"sql(
+INSERT INTO position AS p (wallet_id, token_key, condition_id, size, total_size, avg_price,
+  entry_cost, entry_fees, current_price, current_value, realized_pnl, unrealized_pnl, status,
+  outcome, outcome_index, first_entry_at, last_event_at, seen_run)
+SELECT u.wallet_id, u.token_key, u.condition_id, nullif(u.size, '')::numeric,
+  nullif(u.total_size, '')::numeric, nullif(u.avg_price, '')::numeric,
+  nullif(u.entry_cost, '')::numeric, nullif(u.entry_fees, '')::numeric,
+  nullif(u.current_price, '')::numeric, nullif(u.current_value, '')::numeric,
+  nullif(u.realized_pnl, '')::numeric, nullif(u.unrealized_pnl, '')::numeric,
+  nullif(u.status, ''), nullif(u.outcome, ''), u.outcome_index, nullif(u.first_entry_at, 0),
+  nullif(u.last_event_at, 0), $1::bigint
+FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+  AS u(wallet_id, token_key, condition_id, size, total_size, avg_price, entry_cost, entry_fees,
+       current_price, current_value, realized_pnl, unrealized_pnl, status, outcome, outcome_index,
+       first_entry_at, last_event_at)
+ORDER BY 1, 2
+ON CONFLICT (wallet_id, token_key) DO UPDATE SET
+  condition_id = EXCLUDED.condition_id, size = EXCLUDED.size, total_size = EXCLUDED.total_size,
+  avg_price = EXCLUDED.avg_price, entry_cost = EXCLUDED.entry_cost,
+  entry_fees = EXCLUDED.entry_fees, current_price = EXCLUDED.current_price,
+  current_value = EXCLUDED.current_value, realized_pnl = EXCLUDED.realized_pnl,
+  unrealized_pnl = EXCLUDED.unrealized_pnl, status = EXCLUDED.status, outcome = EXCLUDED.outcome,
+  outcome_index = EXCLUDED.outcome_index, first_entry_at = EXCLUDED.first_entry_at,
+  last_event_at = EXCLUDED.last_event_at, seen_run = EXCLUDED.seen_run, seen_at = now()
+)sql";
+
+constexpr char kForgetPositions[] =
+    "DELETE FROM position WHERE wallet_id = ANY ($1) AND seen_run <> $2::bigint";
+
+constexpr char kValues[] =
+    "INSERT INTO portfolio_value AS v (wallet_id, value) "
+    "SELECT u.wallet_id, u.value::numeric FROM unnest($1, $2) AS u(wallet_id, value) ORDER BY 1 "
+    "ON CONFLICT (wallet_id) DO UPDATE SET value = EXCLUDED.value, at = now()";
+
+// A batch that was offered before finds every unit where it left it. A failure is counted once.
+constexpr char kUnits[] = R"sql(
+WITH u AS MATERIALIZED (
+  SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10)
+    AS u(unit_id, position, status, error, rows, complete_to, begins_at, reached)),
+locked AS MATERIALIZED (
+  SELECT w.unit_id, w.epoch < $2::bigint OR w.status <> u.status
+           OR w.position <> coalesce(u.position, w.position)
+           OR (u.status = 3 AND w.last_error IS DISTINCT FROM u.error) AS moves
+  FROM u JOIN work_unit w ON w.unit_id = u.unit_id WHERE w.epoch <= $2::bigint
+  ORDER BY w.unit_id FOR UPDATE OF w)
+UPDATE work_unit w SET
+  position = coalesce(u.position, w.position), status = u.status,
+  rows = w.rows + u.rows, complete_to = greatest(w.complete_to, u.complete_to),
+  begins_at = CASE WHEN u.begins_at > 0 THEN u.begins_at ELSE w.begins_at END,
+  reached = greatest(w.reached, u.reached),
+  error_count = w.error_count + CASE WHEN u.status = 3 THEN 1 ELSE 0 END,
+  last_error = CASE WHEN u.status = 1 THEN w.last_error ELSE u.error END,
+  last_synced_at = CASE WHEN u.status = 2 THEN now() ELSE w.last_synced_at END,
+  done_run = CASE WHEN u.status = 2 THEN $1::bigint ELSE w.done_run END,
+  epoch = $2::bigint
+FROM u, locked l WHERE w.unit_id = u.unit_id AND l.unit_id = u.unit_id AND l.moves
+)sql";
+
+// A condition whose trades were read was read at the volume that it had when that was planned.
+constexpr char kFed[] =
+    "UPDATE market m SET volume_fed = w.planned_volume FROM work_unit w "
+    "WHERE w.unit_id = ANY ($1) AND w.kind = 'holders' AND w.planned_volume IS NOT NULL "
+    "AND m.condition_id = decode(right(w.task, 64), 'hex')";
+
+template <typename Id>
+std::string_view BytesOf(const Id& id) {
+  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
+}
+
+Status Run(PgConnection& connection, const char* sql, const PgParams& params) {
+  const Result<PgRows> rows = connection.Exec(sql, params);
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+void AddKey(PgArray& array, std::int32_t key) {
+  if (key == 0) {
+    array.AddNull();
+  } else {
+    array.Add(key);
+  }
+}
+
+template <typename Id>
+void AddBytes(PgArray& array, const std::optional<Id>& id) {
+  if (id.has_value()) {
+    array.Add(BytesOf(*id));
+  } else {
+    array.AddNull();
+  }
+}
+
+}  // namespace
+
+Status NoteDue(PgConnection& connection, const std::vector<FoundWallet>& wallets,
+               const std::vector<WalletId>& ids) {
+  std::map<std::int32_t, UnixSeconds> newest;
+  for (std::size_t i = 0; i < wallets.size(); ++i) {
+    UnixSeconds& seen = newest[ids[i].value];
+    seen = std::max(seen, wallets[i].seen_ts);
+  }
+  if (newest.empty()) return Done{};
+  PgArray wallet = PgArray::OfInt32(), seen = PgArray::OfInt64();
+  for (const auto& [id, ts] : newest) {
+    wallet.Add(id);
+    seen.Add(ts);
+  }
+  return Run(connection, kDue, PgParams().Array(wallet).Array(seen));
+}
+
+Result<std::uint64_t> InsertActivity(PgConnection& connection,
+                                     const std::vector<WalletActivity>& rows,
+                                     const std::vector<WalletId>& wallets,
+                                     const std::vector<std::int32_t>& token_keys) {
+  if (rows.empty()) return std::uint64_t{0};
+  PgArray wallet = PgArray::OfInt32(), ts = PgArray::OfInt64(), tx = PgArray::OfBytes();
+  PgArray event = PgArray::OfInt64(), kind = PgArray::OfInt16(), condition = PgArray::OfBytes();
+  PgArray token = PgArray::OfInt32(), size = PgArray::OfInt64(), usdc = PgArray::OfInt64();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const WalletActivity& row = rows[i];
+    wallet.Add(wallets[i].value);
+    ts.Add(row.ts);
+    tx.Add(BytesOf(row.tx));
+    event.Add(row.event_key);
+    kind.Add(static_cast<std::int16_t>(row.kind));
+    AddBytes(condition, row.condition);
+    AddKey(token, token_keys[i]);
+    size.Add(row.size);
+    usdc.Add(row.usdc);
+  }
+  PgParams params;
+  for (const PgArray* column :
+       {&wallet, &ts, &tx, &event, &kind, &condition, &token, &size, &usdc}) {
+    params.Array(*column);
+  }
+  const Result<PgRows> stored = connection.Exec(kActivity, params);
+  if (!stored) return stored.error();
+  return static_cast<std::uint64_t>(stored->affected());
+}
+
+Status UpsertPositions(PgConnection& connection, common::RunId run,
+                       const std::vector<WalletPosition>& rows,
+                       const std::vector<WalletId>& wallets,
+                       const std::vector<std::int32_t>& token_keys) {
+  // A page may tell a token twice; one statement may not.
+  std::map<std::pair<std::int32_t, std::int32_t>, const WalletPosition*> newest;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    newest[{wallets[i].value, token_keys[i]}] = &rows[i];
+  }
+  if (newest.empty()) return Done{};
+  constexpr std::string WalletPosition::*kTexts[] = {
+      &WalletPosition::size,           &WalletPosition::total_size,
+      &WalletPosition::avg_price,      &WalletPosition::entry_cost,
+      &WalletPosition::entry_fees,     &WalletPosition::current_price,
+      &WalletPosition::current_value,  &WalletPosition::realized_pnl,
+      &WalletPosition::unrealized_pnl, &WalletPosition::status,
+      &WalletPosition::outcome};
+  PgArray wallet = PgArray::OfInt32(), token = PgArray::OfInt32(), condition = PgArray::OfBytes();
+  std::vector<PgArray> texts(std::size(kTexts), PgArray::OfText());
+  PgArray index = PgArray::OfInt16(), first = PgArray::OfInt64(), last = PgArray::OfInt64();
+  for (const auto& [key, row] : newest) {
+    wallet.Add(key.first);
+    token.Add(key.second);
+    AddBytes(condition, row->condition);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      texts[i].Add(std::string_view(CleanText(row->*kTexts[i])));
+    }
+    if (row->outcome_index.has_value()) {
+      index.Add(static_cast<std::int16_t>(*row->outcome_index));
+    } else {
+      index.AddNull();
+    }
+    first.Add(row->first_entry_at);
+    last.Add(row->last_event_at);
+  }
+  PgParams params;
+  params.Int64(run.value).Array(wallet).Array(token).Array(condition);
+  for (const PgArray& text : texts) params.Array(text);
+  params.Array(index).Array(first).Array(last);
+  return Run(connection, kPositions, params);
+}
+
+Status EndPositions(PgConnection& connection, common::RunId run,
+                    const std::vector<PositionsTold>& told, const std::vector<WalletId>& wallets) {
+  if (told.empty()) return Done{};
+  std::map<std::int32_t, std::string_view> values;
+  PgArray ended = PgArray::OfInt32();
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    ended.Add(wallets[i].value);
+    if (told[i].portfolio_value.has_value()) values[wallets[i].value] = *told[i].portfolio_value;
+  }
+  if (const Status done =
+          Run(connection, kForgetPositions, PgParams().Array(ended).Int64(run.value));
+      !done) {
+    return done;
+  }
+  if (values.empty()) return Done{};
+  PgArray wallet = PgArray::OfInt32(), value = PgArray::OfText();
+  for (const auto& [id, text] : values) {
+    wallet.Add(id);
+    value.Add(text);
+  }
+  return Run(connection, kValues, PgParams().Array(wallet).Array(value));
+}
+
+Status WriteUnitProgress(PgConnection& connection, const UnitBatch& batch) {
+  std::vector<const UnitProgress*> sorted;
+  sorted.reserve(batch.units.size());
+  for (const UnitProgress& unit : batch.units) sorted.push_back(&unit);
+  std::ranges::sort(sorted, {}, [](const UnitProgress* unit) { return unit->unit; });
+  PgArray id = PgArray::OfInt32(), position = PgArray::OfBytes(), status = PgArray::OfInt16();
+  PgArray error = PgArray::OfText(), rows = PgArray::OfInt64(), complete_to = PgArray::OfInt64();
+  PgArray begins_at = PgArray::OfInt64(), reached = PgArray::OfInt64();
+  PgArray completed = PgArray::OfInt32();
+  for (const UnitProgress* unit : sorted) {
+    id.Add(unit->unit.value);
+    if (unit->position.has_value()) {
+      position.Add(std::string_view(*unit->position));
+    } else {
+      position.AddNull();
+    }
+    status.Add(static_cast<std::int16_t>(unit->state));
+    if (unit->state == WalletState::kFailed) {
+      error.Add(std::string_view(CleanText(unit->error, kErrorBytes)));
+    } else {
+      error.AddNull();
+    }
+    rows.Add(static_cast<std::int64_t>(unit->rows));
+    complete_to.Add(unit->complete_to);
+    begins_at.Add(unit->begins_at);
+    reached.Add(unit->reached);
+    if (unit->state == WalletState::kCompleted) completed.Add(unit->unit.value);
+  }
+  PgParams params;
+  params.Int64(batch.run.value).Int64(batch.epoch.value);
+  for (const PgArray* column :
+       {&id, &position, &status, &error, &rows, &complete_to, &begins_at, &reached}) {
+    params.Array(*column);
+  }
+  if (const Status done = Run(connection, kUnits, params); !done) return done;
+  if (batch.kind != "holders" || completed.size() == 0) return Done{};
+  return Run(connection, kFed, PgParams().Array(completed));
+}
+
+}  // namespace worker::store
