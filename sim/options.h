@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/oracle_rows.h"
+#include "common/trade.h"
 #include "sim/rpc_options.h"
 
 namespace sim {
@@ -41,7 +41,7 @@ struct ServeOptions {
 
 struct OracleOptions {
   WorldOptions world;
-  OracleQuestion question;
+  common::Source source = common::Source::kDataApi;
   std::string wallet_file;
 };
 

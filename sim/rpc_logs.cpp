@@ -4,7 +4,6 @@
 
 #include "common/check.h"
 #include "sim/blocks.h"
-#include "sim/prices.h"
 #include "sim/text.h"
 
 namespace sim {

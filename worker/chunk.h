@@ -32,6 +32,7 @@ struct UnitTask {
   common::WalletId id;
   std::string task;      // what to do, in the words of the chunk's kind
   std::string position;  // of its walk, as the database has it; readable by the walk alone
+  common::UnixSeconds complete_to = 0;  // what it has proven
 };
 
 struct ChunkTask {

@@ -13,6 +13,7 @@
 #include "proto/channel.h"
 #include "worker/checkpoint.h"
 #include "worker/curl_http.h"
+#include "worker/jobs/walks.h"
 #include "worker/options.h"
 #include "worker/sources/data_api.h"
 #include "worker/sources/subgraph.h"
@@ -108,7 +109,8 @@ int RunWorker(const WorkerOptions& options) {
        resolver,
        session,
        pace,
-       store},
+       store,
+       jobs::WalksOf(options.upstreams)},
       limits, common::EntropySeed());
   store.Start();
   const int code = worker.Run();

@@ -37,7 +37,6 @@ std::optional<int> ReadOptions(int argc, const char* const* argv, WorkerOptions&
                "seine-worker");
   options.id = DefaultId();
   std::string level = "info";
-  std::string unused_url;
   app.add_option("--connect", options.connect, "The coordinator's address")->capture_default_str();
   app.add_option("--id", options.id, "This worker's name, the same after a restart")
       ->check(CheckId)
@@ -56,8 +55,10 @@ std::optional<int> ReadOptions(int argc, const char* const* argv, WorkerOptions&
   app.add_option("--clob-url", options.upstreams.clob_url, "CLOB API")->capture_default_str();
   app.add_option("--subgraph-url", options.upstreams.subgraph_url, "Orderbook subgraph")
       ->capture_default_str();
-  app.add_option("--rpc-url", unused_url, "Polygon RPC; no source of this version reads it");
-  app.add_option("--dome-url", unused_url, "Dome API; no source of this version reads it");
+  app.add_option("--rpc-url", options.upstreams.rpc_url,
+                 "JSON-RPC of a Polygon node; empty: there is none")
+      ->capture_default_str();
+  app.add_option("--dome-url", options.upstreams.dome_url, "Dome API")->capture_default_str();
   app.add_option("--in-flight", options.in_flight, "Wallets fetched at the same time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -30,8 +30,16 @@ std::optional<WalletTask> ReadWallet(const proto::WalletTask& wire) {
 }  // namespace
 
 std::optional<ChunkTask> ReadChunk(const proto::Assign& wire) {
-  if (wire.kind() != "trades") return std::nullopt;
   ChunkTask task{LeaseOf(wire), common::RunId{wire.run()}, wire.source(), {}};
+  task.kind = wire.kind();
+  if (task.kind != "trades") {
+    task.units.reserve(static_cast<std::size_t>(wire.wallets_size()));
+    for (const proto::WalletTask& unit : wire.wallets()) {
+      task.units.push_back(
+          {WalletId{unit.wallet_id()}, unit.task(), unit.position(), unit.complete_to()});
+    }
+    return task;
+  }
   task.wallets.reserve(static_cast<std::size_t>(wire.wallets_size()));
   for (const proto::WalletTask& wallet : wire.wallets()) {
     auto read = ReadWallet(wallet);

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "common/failpoint.h"
 #include "common/logging.h"
 #include "worker/jobs/ownership.h"
+#include "worker/jobs/walks.h"
 
 namespace worker {
 namespace {
@@ -19,6 +21,7 @@ namespace {
 using common::Duration;
 using common::Instant;
 
+constexpr std::string_view kTrades = "trades";
 // A turn costs little, so a deadline that somebody forgot costs no more than this.
 constexpr Duration kLongestWait = std::chrono::milliseconds(250);
 // Failures in a row after which the resolver's upstreams count as away.
@@ -193,7 +196,7 @@ void Worker::SettleWork(Work& work) {
     common::Failpoint("before_finished");
     common::LogInfo("chunk_finished", {{"chunk", lease.chunk},
                                        {"epoch", lease.epoch},
-                                       {"wallets", job.outcomes().size()},
+                                       {"parts", job.outcomes().size()},
                                        {"rows", job.rows_stored()}});
     for (const WalletOutcome& outcome : job.outcomes()) {
       if (outcome.kind == WalletOutcome::Kind::kComplete) continue;
@@ -322,26 +325,46 @@ void Worker::Do(StartChunk& action) {
     is_poisoned_ = true;
     poisoned_ = wallet.id;
   }
-  jobs::Horizon* const horizon = HorizonFor(task.source);
   const Lease lease = task.lease;
   common::LogInfo("chunk_begins", {{"chunk", lease.chunk},
                                    {"epoch", lease.epoch},
                                    {"run", task.run},
-                                   {"wallets", task.wallets.size()}});
-  if (horizon == nullptr) {
-    // The run cannot be done as it was asked for; its wallets say why.
-    std::vector<WalletOutcome> outcomes;
-    for (const WalletTask& wallet : task.wallets) {
-      outcomes.push_back({wallet.id, WalletOutcome::Kind::kRejected,
-                          "this worker has no source '" + task.source + "'"});
-    }
-    return Perform(parts_.session.Finished(lease, outcomes, 0, now_));
+                                   {"kind", task.kind},
+                                   {"parts", task.wallets.size() + task.units.size()}});
+  if (task.kind == kTrades) {
+    if (HorizonFor(task.source) == nullptr) return RefuseSource(task);
+  } else if (!parts_.make_walk || !jobs::IsUnitKind(task.kind)) {
+    // Work that this version cannot do: another worker may.
+    common::LogError("chunk_refused",
+                     {{"chunk", lease.chunk},
+                      {"kind", task.kind},
+                      {"reason", "this worker knows no chunks of this kind: is it an old one?"}});
+    return Perform(parts_.session.Released(lease, {}, true, proto::Release::OVERLOAD, now_));
   }
   const std::uint64_t id = ++last_id_;
   Work& work = works_[id];
   work.stream = id;
-  work.job = std::make_unique<jobs::TradesJob>(std::move(task), *horizon, desk_, limits_.trades,
-                                               random_.Next());
+  work.job = MakeJob(std::move(task));
+}
+
+std::unique_ptr<jobs::Job> Worker::MakeJob(ChunkTask task) {
+  if (task.kind == kTrades) {
+    jobs::Horizon& horizon = *HorizonFor(task.source);
+    return std::make_unique<jobs::TradesJob>(std::move(task), horizon, desk_, limits_.trades,
+                                             random_.Next());
+  }
+  return std::make_unique<jobs::UnitJob>(std::move(task), parts_.make_walk, desk_, limits_.units,
+                                         random_.Next());
+}
+
+// The run cannot be done as it was asked for; its wallets say why.
+void Worker::RefuseSource(const ChunkTask& task) {
+  std::vector<WalletOutcome> outcomes;
+  for (const WalletTask& wallet : task.wallets) {
+    outcomes.push_back({wallet.id, WalletOutcome::Kind::kRejected,
+                        "this worker has no source '" + task.source + "'"});
+  }
+  Perform(parts_.session.Finished(task.lease, outcomes, 0, now_));
 }
 
 void Worker::Do(AbandonChunk& action) {

@@ -27,6 +27,7 @@
 #include "worker/jobs/horizon.h"
 #include "worker/jobs/job.h"
 #include "worker/jobs/trades.h"
+#include "worker/jobs/units.h"
 #include "worker/pace.h"
 #include "worker/resolver.h"
 #include "worker/session.h"
@@ -40,6 +41,7 @@ struct WorkerLimits {
   std::size_t unwritten_rows = 40'000;  // fetched, not committed: no more pages are asked for
   std::size_t unwritten_batches = 64;
   jobs::TradesLimits trades;
+  jobs::UnitLimits units;
 };
 
 // Everything is borrowed.
@@ -55,6 +57,8 @@ struct WorkerParts {
   Session& session;
   Pace& pace;
   StoreLoop& store;
+  // Of every kind of unit that this worker can do: empty, it does none.
+  jobs::WalkMaker make_walk = {};
 };
 
 class Worker {
@@ -100,6 +104,8 @@ class Worker {
   void Answer(const HttpResponse& response);
   common::Status AnswerTokens(const TokensOf& asked, const HttpResponse& response,
                               Endpoint endpoint);
+  std::unique_ptr<jobs::Job> MakeJob(ChunkTask task);
+  void RefuseSource(const ChunkTask& task);
   void OnBatchWritten(const BatchWritten& report);
   void SettleWork(Work& work);  // may end it
   bool MailBatches(Work& work);

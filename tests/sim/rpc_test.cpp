@@ -14,7 +14,6 @@
 #include "common/ids.h"
 #include "sim/blocks.h"
 #include "sim/oracle.h"
-#include "sim/prices.h"
 #include "sim/text.h"
 #include "sim/world_builder.h"
 

@@ -1,0 +1,144 @@
+// The units of a chunk, each a walk of its own, several at a time.
+//
+// As in a chunk of trades, what is fetched is mailed in order, so that what is stored is always a
+// prefix of each walk. A core; belongs to the network loop.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/pacing.h"
+#include "common/random.h"
+#include "worker/jobs/job.h"
+#include "worker/jobs/unit_walk.h"
+#include "worker/store/unit_batch.h"
+#include "worker/token_desk.h"
+
+namespace worker::jobs {
+
+struct UnitLimits {
+  std::size_t batch_rows = 5'000;
+  common::Duration batch_age = std::chrono::milliseconds(500);
+  int tries = 5;  // of one request
+  common::BackoffPolicy backoff{std::chrono::seconds(2), std::chrono::seconds(30)};
+};
+
+class UnitJob final : public Job {
+ public:
+  // Borrows the desk; `make_walk` is called as each unit begins.
+  UnitJob(ChunkTask task, WalkMaker make_walk, TokenDesk& desk, const UnitLimits& limits,
+          std::uint64_t seed);
+
+  const Lease& lease() const override { return task_.lease; }
+
+  bool Wants(common::Instant now, bool may_begin) override;
+  Endpoint endpoint() const override;
+  PageQuery Next(common::Instant now, bool may_begin) override;
+  common::Status OnResponse(std::uint32_t place, const HttpResponse& response,
+                            common::Instant now) override;
+  std::vector<RefusedEvent> TakeRefused() override;
+  common::Instant NextAt() const override;
+
+  bool BatchDue(common::Instant now) const override;
+  store::UnitBatch TakeBatch();
+  StoreCommand TakeCommand(StreamId stream, common::Instant) override {
+    return WriteUnits{stream, TakeBatch()};
+  }
+  void OnWritten(const store::Receipt& receipt) override;
+  void OnRefused(const common::Error& error, common::Instant now) override;
+
+  std::vector<common::WalletId> GiveBack() override;
+  void Stop() override { stopped_ = true; }
+
+  bool fenced() const override { return fenced_; }
+  bool quiet() const override { return batch_.units.empty() && sent_.empty(); }
+  bool stored() const override { return quiet() && open_units_ == 0; }
+  bool finished() const override { return stored() && desk_.Settled(newest_token_); }
+  bool stopped() const override { return stopped_; }
+  const std::vector<WalletOutcome>& outcomes() const override { return outcomes_; }
+
+  std::uint32_t begun() const override { return begun_; }
+  std::uint32_t waiting() const override;
+  std::uint32_t ready() const override { return static_cast<std::uint32_t>(ready_.size()); }
+  std::uint32_t parts_done() const override { return units_done_; }
+  std::uint64_t rows_stored() const override { return rows_stored_; }
+  std::uint64_t retries() const override { return retries_; }
+  std::size_t unwritten_rows() const override { return unwritten_rows_ + batch_.rows.size(); }
+  std::vector<common::WalletId> in_flight() const override;
+
+ private:
+  enum class Stand : std::uint8_t {
+    kWaiting,  // not begun
+    kReady,    // its next request may be made
+    kAsking,
+    kBackingOff,
+    kEnded,
+    kGivenBack
+  };
+
+  struct Unit {
+    UnitTask task;
+    Stand stand = Stand::kWaiting;
+    std::unique_ptr<UnitWalk> walk;      // while it is under way
+    std::optional<HttpRequest> request;  // while it is ready
+    bool restarted = false;
+    common::Backoff backoff;
+    common::Instant ready_at{};
+    std::optional<std::size_t> progress;  // its place in the open batch
+  };
+
+  struct SentBatch {
+    std::size_t rows = 0;
+    std::uint32_t ended = 0;  // units whose last word is in it
+  };
+
+  bool Begin(std::uint32_t index, common::Instant now);
+  void MakeReady(std::uint32_t index);
+  void Accept(std::uint32_t index, UnitStep step, common::Instant now);
+  void TryAgain(std::uint32_t index, const common::Error& error, common::Instant now);
+  bool Restart(std::uint32_t index);
+  void Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::string& reason,
+            common::Instant now);
+  void End(std::uint32_t index, WalletOutcome::Kind kind, std::string reason);
+  store::UnitProgress& ProgressOf(std::uint32_t index, common::Instant now);
+  void WakeBackedOff(common::Instant now);
+  void SkipToWaiting();
+  void ResetBatch();
+
+  // Constant after construction; `units` is moved out of the task.
+  ChunkTask task_;
+  const WalkMaker make_walk_;
+  const UnitLimits limits_;
+  TokenDesk& desk_;
+
+  common::Random random_;
+  std::vector<Unit> units_;
+  std::uint32_t next_waiting_ = 0;
+  std::deque<std::uint32_t> ready_;
+  std::vector<std::uint32_t> backing_off_;
+  std::uint32_t begun_ = 0;
+  std::uint32_t open_units_ = 0;  // neither ended nor given back
+  bool stopped_ = false;
+  bool fenced_ = false;
+
+  store::UnitBatch batch_;
+  std::uint32_t ended_in_batch_ = 0;
+  std::optional<common::Instant> batch_since_;
+  std::deque<SentBatch> sent_;
+  std::size_t unwritten_rows_ = 0;  // in sent_
+
+  std::vector<WalletOutcome> outcomes_;
+  std::vector<RefusedEvent> refused_;
+  TokenDesk::Number newest_token_ = 0;
+  std::uint32_t units_done_ = 0;
+  std::uint64_t rows_stored_ = 0;
+  std::uint64_t retries_ = 0;
+};
+
+}  // namespace worker::jobs
