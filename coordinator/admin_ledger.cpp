@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/postgres.h"
-#include "coordinator/plans/trades.h"
 #include "coordinator/postgres_rows.h"
 
 namespace coordinator {
@@ -20,83 +19,6 @@ using common::PgTransaction;
 using common::Result;
 using common::RunId;
 using common::Status;
-
-// One at a time creates runs, so that the same wish twice is one run.
-constexpr char kLockRuns[] = "SELECT pg_advisory_xact_lock(7234601)";
-
-// Wallets in the order in which they need a sync, as a selection named by its content.
-constexpr char kSelectNeedy[] = R"sql(
-WITH needy AS MATERIALIZED (
-  SELECT w.wallet_id FROM wallet w LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
-   WHERE NOT coalesce(s.quarantined, false)
-   ORDER BY coalesce(s.trades_stored, 0) >= 20000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
-            coalesce(s.complete_to, 0), w.wallet_id
-   LIMIT $1),
-name AS MATERIALIZED (
-  SELECT 'needy-' || coalesce(md5(string_agg(wallet_id::text, ',' ORDER BY wallet_id)), '') AS name
-    FROM needy),
-ins AS (
-  INSERT INTO selection_wallet (selection, wallet_id)
-  SELECT name.name, needy.wallet_id FROM needy, name ORDER BY 2
-  ON CONFLICT DO NOTHING RETURNING 1)
-SELECT name.name FROM name)sql";
-
-constexpr char kSelectFailed[] = R"sql(
-WITH failed AS MATERIALIZED (
-  SELECT s.wallet_id FROM wallet_sync s JOIN wallet w ON w.wallet_id = s.wallet_id
-   WHERE s.status = 3 AND ($1::bytea[] IS NULL OR w.address = ANY($1::bytea[]))
-   ORDER BY s.wallet_id FOR UPDATE OF s),
-name AS MATERIALIZED (
-  SELECT 'retry-' || coalesce(md5(string_agg(wallet_id::text, ',' ORDER BY wallet_id)), '') AS name,
-         count(*) AS wallets
-    FROM failed),
-ins AS (
-  INSERT INTO selection_wallet (selection, wallet_id)
-  SELECT name.name, failed.wallet_id FROM failed, name ORDER BY 2
-  ON CONFLICT DO NOTHING RETURNING 1),
-pardon AS (
-  UPDATE wallet_sync s SET quarantined = false, status = 0
-    FROM failed WHERE s.wallet_id = failed.wallet_id RETURNING 1),
-forget AS (
-  DELETE FROM wallet_blame b USING failed WHERE b.wallet_id = failed.wallet_id RETURNING 1)
-SELECT name.name, name.wallets FROM name)sql";
-
-Result<NewRun> InsertRun(PgConnection& connection, const std::string& source,
-                         const std::optional<std::string>& selection) {
-  const auto params = [&] {
-    PgParams made;
-    made.Text(source);
-    return selection ? std::move(made.Text(*selection)) : std::move(made.Null());
-  }();
-  const auto same = connection.Exec(
-      "SELECT run_id FROM run WHERE state IN ('queued', 'running') AND kind = 'trades' "
-      "AND source = $1 AND selection IS NOT DISTINCT FROM $2::text ORDER BY run_id LIMIT 1",
-      params);
-  if (!same) return same.error();
-  if (!same->empty()) return NewRun{{same->Int64(0, 0)}, true, 0};
-  const auto rows = connection.Exec(
-      "INSERT INTO run (kind, source, selection) VALUES ('trades', $1, $2) RETURNING run_id",
-      params);
-  if (!rows) return rows.error();
-  return NewRun{{rows->Int64(0, 0)}, false, 0};
-}
-
-// The selection that is wished for; nothing: all wallets.
-Result<std::optional<std::string>> Select(PgConnection& connection, const RunWish& wish) {
-  if (wish.max_wallets > 0) {
-    const auto rows = connection.Exec(kSelectNeedy, PgParams().Int64(wish.max_wallets));
-    if (!rows) return rows.error();
-    return std::optional<std::string>(std::string(rows->Text(0, 0)));
-  }
-  if (wish.selection.empty()) return std::optional<std::string>();
-  const auto rows = connection.Exec("SELECT 1 FROM selection_wallet WHERE selection = $1 LIMIT 1",
-                                    PgParams().Text(wish.selection));
-  if (!rows) return rows.error();
-  if (rows->empty()) {
-    return Error{ErrorKind::kRejected, "selection " + wish.selection + " holds no wallets"};
-  }
-  return std::optional<std::string>(wish.selection);
-}
 
 }  // namespace
 
@@ -127,87 +49,6 @@ Result<AdminLedger::Added> AdminLedger::AddWallets(
   if (!chosen) return chosen.error();
   if (const Status committed = transaction->Commit(); !committed) return committed.error();
   return Added{static_cast<std::int64_t>(sorted.size()), added->affected()};
-}
-
-Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
-  auto connection = PgConnection::Open(url_);
-  if (!connection) return connection.error();
-  auto transaction = PgTransaction::Begin(*connection);
-  if (!transaction) return transaction.error();
-  if (const auto locked = connection->Exec(kLockRuns); !locked) return locked.error();
-  const auto selection = Select(*connection, wish);
-  if (!selection) return selection.error();
-  auto run = InsertRun(*connection, wish.source, *selection);
-  if (!run) return run;
-  if (const Status committed = transaction->Commit(); !committed) return committed.error();
-  return run;
-}
-
-Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
-  auto connection = PgConnection::Open(url_);
-  if (!connection) return connection.error();
-  // Nothing of it is kept: the transaction is never committed.
-  auto transaction = PgTransaction::Begin(*connection);
-  if (!transaction) return transaction.error();
-  const auto selection = Select(*connection, wish);
-  if (!selection) return selection.error();
-  auto wallets = ReadRunWallets(*connection, selection->has_value() ? &**selection : nullptr);
-  if (!wallets) return wallets.error();
-  DryRun plan;
-  plan.wallets = static_cast<std::int64_t>(wallets->loads.size());
-  plan.requests = plans::ExpectedRequests(wallets->loads);
-  plans::PlanTrades(wallets->loads, std::max(1, workers),
-                    [&](const plans::PlannedChunk&) { ++plan.chunks; });
-  return plan;
-}
-
-Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wallets) const {
-  auto connection = PgConnection::Open(url_);
-  if (!connection) return connection.error();
-  auto transaction = PgTransaction::Begin(*connection);
-  if (!transaction) return transaction.error();
-  if (const auto locked = connection->Exec(kLockRuns); !locked) return locked.error();
-  PgParams params;
-  if (wallets.empty()) {
-    params.Null();
-  } else {
-    std::vector<std::string> addresses;
-    for (const auto& wallet : wallets) {
-      addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
-    }
-    params.BytesOf(addresses);
-  }
-  const auto selected = connection->Exec(kSelectFailed, params);
-  if (!selected) return selected.error();
-  const std::int64_t count = selected->Int64(0, 1);
-  if (count == 0) return Error{ErrorKind::kRejected, "none of these wallets has failed"};
-  auto run = InsertRun(*connection, "auto", std::string(selected->Text(0, 0)));
-  if (!run) return run;
-  run->wallets = count;
-  if (const Status committed = transaction->Commit(); !committed) return committed.error();
-  return run;
-}
-
-Status AdminLedger::Cancel(RunId run) const {
-  auto connection = PgConnection::Open(url_);
-  if (!connection) return connection.error();
-  auto transaction = PgTransaction::Begin(*connection);
-  if (!transaction) return transaction.error();
-  const auto cancelled = connection->Exec(
-      "UPDATE run SET state = 'cancelled', outcome = 'cancelled', finished_at = now() "
-      "WHERE run_id = $1 AND state IN ('queued', 'running')",
-      PgParams().Int64(run.value));
-  if (!cancelled) return cancelled.error();
-  if (cancelled->affected() == 0) {
-    return Error{ErrorKind::kRejected,
-                 "run " + std::to_string(run.value) + " is not queued or running"};
-  }
-  const auto closed = connection->Exec(
-      "UPDATE chunk SET state = 'done', epoch = nextval('lease_epoch'), owner = NULL "
-      "WHERE run_id = $1 AND state <> 'done'",
-      PgParams().Int64(run.value));
-  if (!closed) return closed.error();
-  return transaction->Commit();
 }
 
 // --- Settings ----------------------------------------------------------------------------------
@@ -246,6 +87,50 @@ Status AdminLedger::SetStopped(const std::string& worker, bool stopped) const {
                  worker);
 }
 
+Status AdminLedger::SetSchedule(const std::vector<ScheduleWish>& schedule) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  for (const ScheduleWish& wish : schedule) {
+    const auto rows = connection->Exec(
+        "INSERT INTO schedule AS s (name, every_s, next_at, enabled) "
+        "VALUES ($1, $2, now() + $2 * interval '1 second', $3) ON CONFLICT (name) DO UPDATE SET "
+        "every_s = EXCLUDED.every_s, enabled = EXCLUDED.enabled, "
+        "next_at = least(s.next_at, EXCLUDED.next_at)",
+        PgParams().Text(wish.name).Int64(wish.every_s).Bool(wish.enabled));
+    if (!rows) return rows.error();
+  }
+  return Done{};
+}
+
+Result<bool> AdminLedger::ClaimSchedule(const std::string& name) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  const auto rows = connection->Exec(
+      "UPDATE schedule SET next_at = next_at + every_s * interval '1 second' "
+      "* (floor(extract(epoch FROM now() - next_at) / every_s) + 1) "
+      "WHERE name = $1 AND enabled AND next_at <= now() RETURNING 1",
+      PgParams().Text(name));
+  if (!rows) return rows.error();
+  return !rows->empty();
+}
+
+Status AdminLedger::NoteRun(const std::string& kind, common::UnixSeconds started_at,
+                            std::int64_t wallets, bool is_complete) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  const auto rows = connection->Exec(
+      "INSERT INTO run (kind, stages, stage_totals, state, outcome, requested_at, started_at, "
+      "finished_at, wallets_total) VALUES ($1, ARRAY[$1], ARRAY[$3::int], 'finished', $4, "
+      "to_timestamp($2), to_timestamp($2), now(), $3)",
+      PgParams()
+          .Text(kind)
+          .Int64(started_at)
+          .Int32(static_cast<std::int32_t>(wallets))
+          .Text(is_complete ? "complete" : "incomplete"));
+  if (!rows) return rows.error();
+  return Done{};
+}
+
 // --- Reading -----------------------------------------------------------------------------------
 
 Result<std::vector<RunRow>> AdminLedger::Runs(int limit) const {
@@ -264,13 +149,16 @@ Result<std::vector<FailedWallet>> AdminLedger::FailedOf(RunId run, int limit) co
   auto connection = PgConnection::Open(url_);
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
-      "SELECT w.address, f.reason FROM run_failure f JOIN wallet w ON w.wallet_id = f.wallet_id "
-      "WHERE f.run_id = $1 ORDER BY f.wallet_id LIMIT $2",
+      "SELECT coalesce(hex0x(w.address), f.kind || ': ' || left(u.task, 200), f.kind), f.reason "
+      "FROM run_failure f "
+      "LEFT JOIN wallet w ON f.kind = 'trades' AND w.wallet_id = f.wallet_id "
+      "LEFT JOIN work_unit u ON f.kind <> 'trades' AND u.unit_id = f.wallet_id "
+      "WHERE f.run_id = $1 ORDER BY f.stage, f.wallet_id LIMIT $2",
       PgParams().Int64(run.value).Int32(limit));
   if (!rows) return rows.error();
   std::vector<FailedWallet> failed;
   for (int i = 0; i < rows->size(); ++i) {
-    failed.push_back({ReadAddress(*rows, i, 0), std::string(rows->Text(i, 1))});
+    failed.push_back({std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1))});
   }
   return failed;
 }

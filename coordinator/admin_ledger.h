@@ -12,21 +12,9 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "coordinator/ledger.h"
+#include "coordinator/run_wish.h"
 
 namespace coordinator {
-
-struct RunWish {
-  std::string source = "auto";
-  std::string selection;  // empty: see below
-  bool all = false;
-  std::int64_t max_wallets = 0;  // > 0: those that need it most
-};
-
-struct NewRun {
-  common::RunId run;
-  bool attached = false;  // the same run was under way already
-  std::int64_t wallets = 0;
-};
 
 struct DryRun {
   std::int64_t wallets = 0;
@@ -35,8 +23,15 @@ struct DryRun {
 };
 
 struct FailedWallet {
-  common::WalletAddress address;
+  std::string wallet;  // its address, or a unit as "kind: task"
   std::string reason;
+};
+
+// An entry of the schedule as the operator wants it.
+struct ScheduleWish {
+  std::string name;
+  std::int64_t every_s = 0;
+  bool enabled = true;
 };
 
 struct WalletView {
@@ -84,6 +79,13 @@ class AdminLedger {
   common::Status SetPaused(bool paused) const;
   common::Status SetDesired(int workers) const;
   common::Status SetStopped(const std::string& worker, bool stopped) const;
+  // A time that lies ahead already stays, unless the new interval ends before it.
+  common::Status SetSchedule(const std::vector<ScheduleWish>& schedule) const;
+  // True if that entry is due: then it is the caller's to do, and its next time lies ahead.
+  common::Result<bool> ClaimSchedule(const std::string& name) const;
+  // Writes down a run that somebody else did: an audit.
+  common::Status NoteRun(const std::string& kind, common::UnixSeconds started_at,
+                         std::int64_t wallets, bool is_complete) const;
 
   common::Result<std::vector<RunRow>> Runs(int limit) const;
   // kRejected if there is no such run.

@@ -25,6 +25,7 @@ struct ChunkRow {
 
   common::ChunkId id;
   common::RunId run;
+  std::string kind;  // "trades", "markets", ...: what a worker does with it
   common::Epoch epoch;
   State state = State::kPending;
   common::WorkerId owner;
@@ -35,11 +36,16 @@ struct ChunkRow {
   bool suspect = false;  // one wallet that may have killed a worker: it runs alone
 };
 
+// A wallet of a chunk of trades. In a chunk of any other kind it is a unit: `id` is the unit's, and
+// the address and the cursors are empty.
 struct WalletRow {
   common::WalletId id;
   common::WalletAddress address;
   std::vector<common::Cursor> cursors;
   bool has_trades = false;
+  std::string task = {};                // of a unit
+  std::string position = {};            // of a unit's walk
+  common::UnixSeconds complete_to = 0;  // of a unit
 };
 
 // A pending chunk with the wallets that its run has not done yet. Good for a grant as long as the
@@ -48,6 +54,14 @@ struct ChunkContent {
   common::ChunkId chunk;
   common::Epoch epoch;
   std::vector<WalletRow> wallets;
+};
+
+// One stage of a run: its units are wallets, or units of work.
+struct StageRow {
+  std::string kind;
+  std::int64_t total = 0;  // 0 also for a stage that is not planned yet
+  std::int64_t done = 0;
+  std::int64_t failed = 0;
 };
 
 struct RunRow {
@@ -59,6 +73,9 @@ struct RunRow {
   common::UnixSeconds requested_at = 0;
   common::UnixSeconds started_at = 0;   // 0: not yet
   common::UnixSeconds finished_at = 0;  // 0: not yet
+  int stage = 1;                        // the one under way, from 1
+  std::vector<StageRow> stages;
+  // Of all stages that are planned. Units count as wallets do.
   std::int64_t wallets_total = 0;
   std::int64_t wallets_done = 0;
   std::int64_t wallets_failed = 0;  // quarantined ones included
@@ -185,20 +202,37 @@ struct SplitAnswer {
   std::vector<ChunkRow> created;
 };
 
-// All chunks are done. Wallets that nobody answered for come back as a chunk, and the run goes on.
+// All chunks are done. Wallets that nobody answered for come back as a chunk; else the next stage
+// is planned for a fleet of `workers`; else the run is finished.
 struct CloseRunRequest {
   common::RunId run;
   RunUse use;
+  int workers = 1;
 };
 struct RunClosed {
   RunRow run;
   std::vector<ChunkRow> created;
 };
 
-using LedgerRequest = std::variant<LoadRequest, PlanRequest, PrepareRequest, GrantRequest,
-                                   FinishRequest, ReclaimRequest, SplitRequest, CloseRunRequest>;
+// Queues the runs whose time has come by the schedule.
+struct ScheduleRequest {};
+struct ScheduleRow {
+  std::string name;
+  std::int64_t every_s = 0;
+  bool enabled = false;
+  common::UnixSeconds next_at = 0;
+  std::int64_t last_run = 0;  // 0: none yet
+};
+struct Scheduled {
+  std::vector<ScheduleRow> schedule;
+  std::vector<common::RunId> queued;  // just now
+};
+
+using LedgerRequest =
+    std::variant<LoadRequest, PlanRequest, PrepareRequest, GrantRequest, FinishRequest,
+                 ReclaimRequest, SplitRequest, CloseRunRequest, ScheduleRequest>;
 using LedgerAnswer = std::variant<Loaded, Planned, Prepared, Granted, FinishedAnswer, Reclaimed,
-                                  SplitAnswer, RunClosed>;
+                                  SplitAnswer, RunClosed, Scheduled>;
 
 // Rounds of retries for wallets that failed, with the wait before each.
 inline constexpr int kRetryRounds = 3;

@@ -7,6 +7,7 @@
 #include "coordinator/plans/trades.h"
 #include "coordinator/postgres_ledger.h"
 #include "coordinator/postgres_rows.h"
+#include "coordinator/postgres_units.h"
 
 namespace coordinator {
 namespace {
@@ -34,9 +35,9 @@ struct WalletMark {
 constexpr char kMarks[] = R"sql(
 SELECT u.wallet_id, coalesce(s.done_run, 0) = c.run_id,
        coalesce(s.quarantined, false) OR EXISTS (
-         SELECT 1 FROM run_failure f
-          WHERE f.run_id = c.run_id AND f.wallet_id = u.wallet_id AND f.final),
-       EXISTS (SELECT 1 FROM wallet_blame b WHERE b.wallet_id = u.wallet_id
+         SELECT 1 FROM run_failure f WHERE f.run_id = c.run_id AND f.kind = c.kind
+            AND f.wallet_id = u.wallet_id AND f.final),
+       EXISTS (SELECT 1 FROM wallet_blame b WHERE b.wallet_id = u.wallet_id AND b.kind = c.kind
                   AND b.died_at > now() - interval '72 hours'),
        EXISTS (SELECT 1 FROM wallet_cursor k
                 WHERE k.wallet_id = u.wallet_id AND k.epoch = $2)
@@ -45,8 +46,9 @@ LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id
 WHERE c.chunk_id = $1 ORDER BY u.place)sql";
 
 Result<std::vector<WalletMark>> ReadMarks(PgConnection& connection, common::ChunkId chunk,
-                                          common::Epoch epoch) {
-  const auto rows = connection.Exec(kMarks, PgParams().Int64(chunk.value).Int64(epoch.value));
+                                          common::Epoch epoch, const std::string& kind) {
+  const auto rows = connection.Exec(kind == "trades" ? kMarks : kUnitMarks,
+                                    PgParams().Int64(chunk.value).Int64(epoch.value));
   if (!rows) return rows.error();
   std::vector<WalletMark> marks;
   for (int i = 0; i < rows->size(); ++i) {
@@ -66,62 +68,68 @@ void AddPieces(const std::vector<std::int32_t>& wallets, std::size_t pieces, int
   }
 }
 
-struct Locked {
-  ChunkRow row;
-  std::string kind;
-};
-
 // Locks the chunk, which waits for a batch that is being committed under its lease. Nothing where
 // there is no such chunk.
-Result<std::optional<Locked>> Lock(PgConnection& connection, common::ChunkId chunk) {
-  const auto rows = connection.Exec("SELECT kind FROM chunk WHERE chunk_id = $1 FOR UPDATE",
+Result<std::optional<ChunkRow>> Lock(PgConnection& connection, common::ChunkId chunk) {
+  const auto rows = connection.Exec("SELECT 1 FROM chunk WHERE chunk_id = $1 FOR UPDATE",
                                     PgParams().Int64(chunk.value));
   if (!rows) return rows.error();
-  if (rows->empty()) return std::optional<Locked>{};
+  if (rows->empty()) return std::optional<ChunkRow>{};
   auto read = ReadChunks(connection, {chunk.value});
   if (!read) return read.error();
-  return std::optional<Locked>{Locked{read->front(), std::string(rows->Text(0, 0))}};
+  return std::optional<ChunkRow>{std::move(read->front())};
 }
 
-// Forgets failures of wallets that were completed in a later round.
-Status ForgiveDone(PgConnection& connection, RunId run, const std::vector<WalletMark>& marks) {
+// Forgets failures of wallets that were completed in a later round, and writes down what follows
+// from their being done.
+Status SettleDone(PgConnection& connection, RunId run, const std::string& kind,
+                  const std::vector<WalletMark>& marks) {
   std::vector<std::int32_t> done;
   for (const WalletMark& mark : marks) {
     if (mark.done) done.push_back(mark.wallet);
   }
   if (done.empty()) return Done{};
-  const auto rows =
-      connection.Exec("DELETE FROM run_failure WHERE run_id = $1 AND wallet_id = ANY($2::int[])",
-                      PgParams().Int64(run.value).Int32s(done));
+  const auto rows = connection.Exec(
+      "DELETE FROM run_failure WHERE run_id = $1 AND kind = $3 "
+      "AND wallet_id = ANY($2::int[])",
+      PgParams().Int64(run.value).Int32s(done).Text(kind));
   if (!rows) return rows.error();
-  return Done{};
+  return Settle(connection, run, kind, done);
 }
 
 Result<std::int64_t> Blame(PgConnection& connection, const std::vector<std::int32_t>& wallets,
-                           const ReclaimRequest& request) {
+                           const std::string& kind, const ReclaimRequest& request) {
   const auto rows = connection.Exec(
-      "INSERT INTO wallet_blame (wallet_id, worker, chunk_id) "
-      "SELECT u, $2, $3 FROM unnest($1::int[]) AS u",
-      PgParams().Int32s(wallets).Text(request.worker.value).Int64(request.chunk.value));
+      "INSERT INTO wallet_blame (wallet_id, worker, chunk_id, kind) "
+      "SELECT u, $2, $3, $4 FROM unnest($1::int[]) AS u",
+      PgParams().Int32s(wallets).Text(request.worker.value).Int64(request.chunk.value).Text(kind));
   if (!rows) return rows.error();
   const auto blames = connection.Exec(
-      "SELECT count(*) FROM wallet_blame WHERE wallet_id = $1 "
+      "SELECT count(*) FROM wallet_blame WHERE wallet_id = $1 AND kind = $2 "
       "AND died_at > now() - interval '72 hours'",
-      PgParams().Int32(wallets.front()));
+      PgParams().Int32(wallets.front()).Text(kind));
   if (!blames) return blames.error();
   return blames->Int64(0, 0);
 }
 
-Status Quarantine(PgConnection& connection, RunId run, std::int32_t wallet, std::int64_t deaths) {
-  const std::string reason =
-      "quarantined: " + std::to_string(deaths) + " workers died while they worked on this wallet";
+Status Quarantine(PgConnection& connection, RunId run, const std::string& kind, std::int32_t wallet,
+                  std::int64_t deaths) {
+  const bool is_wallet = kind == "trades";
+  const std::string reason = "quarantined: " + std::to_string(deaths) +
+                             " workers died while they worked on this " +
+                             (is_wallet ? "wallet" : "unit");
+  if (!is_wallet) {
+    const Status status = QuarantineUnit(connection, wallet, reason);
+    if (!status) return status;
+    return WriteFailures(connection, run, kind, {{{wallet}, true, reason}});
+  }
   const auto rows = connection.Exec(
       "INSERT INTO wallet_sync AS s (wallet_id, status, quarantined, error_count, last_error) "
       "VALUES ($1, 3, true, 1, $2) ON CONFLICT (wallet_id) DO UPDATE SET status = 3, "
       "quarantined = true, error_count = s.error_count + 1, last_error = EXCLUDED.last_error",
       PgParams().Int32(wallet).Text(reason));
   if (!rows) return rows.error();
-  return WriteFailures(connection, run, {{{wallet}, true, reason}});
+  return WriteFailures(connection, run, kind, {{{wallet}, true, reason}});
 }
 
 Status SetPending(PgConnection& connection, common::ChunkId chunk,
@@ -146,8 +154,8 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
   FinishedAnswer answer;
   answer.chunk = request.chunk;
   answer.epoch = request.epoch;
-  if (!locked->has_value() || (*locked)->row.epoch != request.epoch) return LedgerAnswer{answer};
-  const ChunkRow& row = (*locked)->row;
+  if (!locked->has_value() || (*locked)->epoch != request.epoch) return LedgerAnswer{answer};
+  const ChunkRow& row = **locked;
   answer.closed = true;
   if (row.state == ChunkRow::State::kDone) {  // The same request, offered again.
     auto pending = ReadOpenChunks(connection, row.run, true);
@@ -155,7 +163,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
     answer.created = std::move(*pending);
     return LedgerAnswer{std::move(answer)};
   }
-  const auto marks = ReadMarks(connection, request.chunk, request.epoch);
+  const auto marks = ReadMarks(connection, request.chunk, request.epoch, row.kind);
   if (!marks) return marks.error();
 
   std::map<std::int32_t, const WalletFailure*> failed;
@@ -196,16 +204,16 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
       connection.Exec("UPDATE chunk SET state = 'done', done_at = now() WHERE chunk_id = $1",
                       PgParams().Int64(request.chunk.value));
   if (!closed) return closed.error();
-  if (const Status status = WriteFailures(connection, row.run, failures); !status) {
+  if (const Status status = WriteFailures(connection, row.run, row.kind, failures); !status) {
     return status.error();
   }
-  if (const Status status = ForgiveDone(connection, row.run, *marks); !status) {
+  if (const Status status = SettleDone(connection, row.run, row.kind, *marks); !status) {
     return status.error();
   }
   if (const Status status = AddUse(connection, row.run, request.use); !status) {
     return status.error();
   }
-  auto created = Create(connection, row.run, (*locked)->kind, chunks);
+  auto created = Create(connection, row.run, row.kind, chunks);
   if (!created) return created.error();
   answer.created = std::move(*created);
   return LedgerAnswer{std::move(answer)};
@@ -224,7 +232,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
     answer.chunk.state = ChunkRow::State::kDone;
     return LedgerAnswer{std::move(answer)};
   }
-  const ChunkRow& row = (*locked)->row;
+  const ChunkRow& row = **locked;
   if (row.epoch != request.epoch || row.state != ChunkRow::State::kLeased) {
     answer.chunk = row;
     auto pending = ReadOpenChunks(connection, row.run, true);
@@ -232,7 +240,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
     answer.created = std::move(*pending);
     return LedgerAnswer{std::move(answer)};
   }
-  const auto marks = ReadMarks(connection, request.chunk, request.epoch);
+  const auto marks = ReadMarks(connection, request.chunk, request.epoch, row.kind);
   if (!marks) return marks.error();
   std::set<std::int32_t> in_flight;
   for (const common::WalletId wallet : request.suspects) in_flight.insert(wallet.value);
@@ -247,12 +255,12 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
   }
   std::vector<NewChunk> chunks;
   if (!suspects.empty()) {
-    const auto deaths = Blame(connection, suspects, request);
+    const auto deaths = Blame(connection, suspects, row.kind, request);
     if (!deaths) return deaths.error();
     if (!request.strike) {
       for (const std::int32_t wallet : suspects) chunks.push_back(ChunkOf({wallet}, row.round));
     } else if (*deaths >= kBlamesToQuarantine) {
-      const Status status = Quarantine(connection, row.run, suspects.front(), *deaths);
+      const Status status = Quarantine(connection, row.run, row.kind, suspects.front(), *deaths);
       if (!status) return status.error();
       answer.quarantined.push_back({suspects.front()});
     } else {
@@ -264,10 +272,13 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
     AddPieces({rest.begin() + first, rest.end()}, request.pieces - 1, row.round, chunks);
     rest.resize(static_cast<std::size_t>(first));
   }
+  if (const Status status = SettleDone(connection, row.run, row.kind, *marks); !status) {
+    return status.error();
+  }
   if (const Status status = SetPending(connection, request.chunk, rest); !status) {
     return status.error();
   }
-  auto created = Create(connection, row.run, (*locked)->kind, chunks);
+  auto created = Create(connection, row.run, row.kind, chunks);
   if (!created) return created.error();
   answer.created = std::move(*created);
   auto now = ReadChunks(connection, {request.chunk.value});
@@ -284,11 +295,11 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const SplitRequest& request) {
   answer.chunk = request.chunk;
   answer.epoch = request.epoch;
   if (!locked->has_value()) return LedgerAnswer{std::move(answer)};
-  const ChunkRow& row = (*locked)->row;
+  const ChunkRow& row = **locked;
   answer.wallets_left = row.wallets;
   std::vector<std::int32_t> moved;
   if (row.epoch == request.epoch && row.state == ChunkRow::State::kLeased) {
-    const auto marks = ReadMarks(connection, request.chunk, request.epoch);
+    const auto marks = ReadMarks(connection, request.chunk, request.epoch, row.kind);
     if (!marks) return marks.error();
     std::set<std::int32_t> given;
     for (const common::WalletId wallet : request.wallets) given.insert(wallet.value);
@@ -304,7 +315,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const SplitRequest& request) {
   std::vector<NewChunk> chunks;
   AddPieces(moved, request.pieces, row.round, chunks);
   auto created = moved.empty() ? ReadOpenChunks(connection, row.run, true)
-                               : Create(connection, row.run, (*locked)->kind, chunks);
+                               : Create(connection, row.run, row.kind, chunks);
   if (!created) return created.error();
   answer.created = std::move(*created);
   return LedgerAnswer{std::move(answer)};

@@ -6,6 +6,7 @@
 #include "common/lease_session.h"
 #include "common/logging.h"
 #include "coordinator/postgres_rows.h"
+#include "coordinator/postgres_units.h"
 
 namespace coordinator {
 namespace {
@@ -55,10 +56,10 @@ CROSS JOIN LATERAL unnest(c.wallets) WITH ORDINALITY AS u(wallet_id, place)
 JOIN wallet w ON w.wallet_id = u.wallet_id
 LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id
 LEFT JOIN wallet_cursor k ON k.wallet_id = u.wallet_id
-WHERE c.chunk_id = ANY($1::bigint[]) AND c.state = 'pending'
+WHERE c.chunk_id = ANY($1::bigint[]) AND c.state = 'pending' AND c.kind = 'trades'
   AND coalesce(s.done_run, 0) <> c.run_id AND NOT coalesce(s.quarantined, false)
-  AND NOT EXISTS (SELECT 1 FROM run_failure f
-                   WHERE f.run_id = c.run_id AND f.wallet_id = u.wallet_id AND f.final)
+  AND NOT EXISTS (SELECT 1 FROM run_failure f WHERE f.run_id = c.run_id AND f.kind = c.kind
+                     AND f.wallet_id = u.wallet_id AND f.final)
 ORDER BY c.chunk_id, u.place)sql";
 
 constexpr char kGrant[] = R"sql(
@@ -163,6 +164,9 @@ Result<LedgerAnswer> PostgresLedger::Perform(Term term, const LedgerRequest& req
           if constexpr (std::is_same_v<T, PlanRequest>) {
             if (common::Failpoint("after_plan_commit")) return kBroken;
           }
+          if constexpr (std::is_same_v<T, CloseRunRequest>) {
+            if (common::Failpoint("after_stage_commit")) return kBroken;
+          }
           return answer;
         }
       },
@@ -222,6 +226,12 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const PrepareRequest& request) {
                                                 rows->Bytes(next, 7)});
     }
     prepared.contents.push_back(std::move(content));
+  }
+  if (const Status status = AddUnits(*connection_, prepared.contents); !status) {
+    return status.error();
+  }
+  if (const Status status = CoverWallets(*connection_, prepared.contents); !status) {
+    return status.error();
   }
   return LedgerAnswer{std::move(prepared)};
 }

@@ -37,6 +37,7 @@ class PostgresLedger final : public Ledger {
   common::Result<LedgerAnswer> Do(common::Term term, const ReclaimRequest& request);
   common::Result<LedgerAnswer> Do(common::Term term, const SplitRequest& request);
   common::Result<LedgerAnswer> Do(common::Term term, const CloseRunRequest& request);
+  common::Result<LedgerAnswer> Do(common::Term term, const ScheduleRequest& request);
 
   const std::string url_;
   const std::string holder_;

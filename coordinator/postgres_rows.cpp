@@ -1,6 +1,7 @@
 #include "coordinator/postgres_rows.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -25,7 +26,8 @@ SELECT r.run_id, r.kind, r.source, r.state, coalesce(r.outcome, ''),
        coalesce(extract(epoch FROM r.started_at)::bigint, 0),
        coalesce(extract(epoch FROM r.finished_at)::bigint, 0),
        r.wallets_total, f.failed, f.quarantined, c.total, c.done, c.open_wallets,
-       r.trades, r.requests, r.retries, r.throttled
+       r.trades, r.requests, r.retries, r.throttled,
+       array_to_string(r.stages, ','), r.stage, array_to_string(r.stage_totals, ','), f.stages
 FROM (SELECT * FROM run WHERE ($1::bigint IS NULL OR run_id = $1)
        ORDER BY run_id DESC LIMIT $2) r
 CROSS JOIN LATERAL (
@@ -33,9 +35,15 @@ CROSS JOIN LATERAL (
          coalesce(sum(cardinality(wallets)) FILTER (WHERE state <> 'done'), 0) AS open_wallets
     FROM chunk WHERE run_id = r.run_id) c
 CROSS JOIN LATERAL (
-  SELECT count(*) AS failed, count(*) FILTER (WHERE s.quarantined) AS quarantined
-    FROM run_failure x LEFT JOIN wallet_sync s ON s.wallet_id = x.wallet_id
-   WHERE x.run_id = r.run_id AND x.final) f
+  SELECT coalesce(sum(failed), 0)::bigint AS failed,
+         coalesce(sum(quarantined), 0)::bigint AS quarantined,
+         coalesce(string_agg(stage || ':' || failed, ','), '') AS stages
+    FROM (SELECT x.stage, count(*) AS failed,
+                 count(*) FILTER (WHERE coalesce(s.quarantined, u.quarantined)) AS quarantined
+            FROM run_failure x
+            LEFT JOIN wallet_sync s ON x.kind = 'trades' AND s.wallet_id = x.wallet_id
+            LEFT JOIN work_unit u ON x.kind <> 'trades' AND u.unit_id = x.wallet_id
+           WHERE x.run_id = r.run_id AND x.final GROUP BY x.stage) by_stage) f
 ORDER BY r.run_id DESC)sql";
 
 constexpr char kChunkColumns[] = R"sql(
@@ -44,7 +52,9 @@ SELECT c.chunk_id, c.run_id, c.epoch, c.state, coalesce(c.owner, ''), c.round,
        cardinality(c.wallets), c.weight,
        cardinality(c.wallets) = 1 AND EXISTS (
          SELECT 1 FROM wallet_blame b
-          WHERE b.wallet_id = c.wallets[1] AND b.died_at > now() - interval '72 hours')
+          WHERE b.wallet_id = c.wallets[1] AND b.kind = c.kind
+            AND b.died_at > now() - interval '72 hours'),
+       c.kind
 FROM chunk c )sql";
 
 // Wallets of a run after `after`, in pages.
@@ -58,6 +68,16 @@ FROM (SELECT wallet_id FROM wallet WHERE $1::text IS NULL AND wallet_id > $2
       ORDER BY wallet_id LIMIT $3) w
 LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
 ORDER BY w.wallet_id)sql";
+
+// The same of wallets that are due, the most wanted first. A quarantined one waits for a retry.
+constexpr char kDueWallets[] = R"sql(
+SELECT d.wallet_id, coalesce(s.trades_stored, 0), coalesce(s.complete_to, 0),
+       coalesce(s.last_trade_ts, 0), false, '', extract(epoch FROM now())::bigint
+FROM wallet_due d LEFT JOIN wallet_sync s ON s.wallet_id = d.wallet_id
+WHERE NOT coalesce(s.quarantined, false)
+ORDER BY coalesce(s.volume, 0) >= 100000000000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
+         coalesce(s.complete_to, 0), d.wallet_id
+LIMIT $1)sql";
 
 constexpr std::int32_t kWalletsAtOnce = 50'000;
 
@@ -76,6 +96,7 @@ ChunkRow ReadChunk(const PgRows& rows, int i) {
   chunk.wallets = static_cast<std::uint32_t>(rows.Int64(i, 7));
   chunk.weight = rows.Int64(i, 8);
   chunk.suspect = rows.Bool(i, 9);
+  chunk.kind = rows.Text(i, 10);
   return chunk;
 }
 
@@ -87,6 +108,45 @@ Result<std::vector<ChunkRow>> ReadChunks(PgConnection& connection, const std::st
   chunks.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) chunks.push_back(ReadChunk(*rows, i));
   return chunks;
+}
+
+std::vector<std::string> Split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t to = std::min(text.find(',', from), text.size());
+    parts.push_back(text.substr(from, to - from));
+    from = to + 1;
+  }
+  return parts;
+}
+
+// `failed` holds stage:count.
+std::vector<StageRow> Stages(const std::string& kinds, const std::string& totals,
+                             const std::string& failed) {
+  std::vector<StageRow> stages;
+  for (std::string& kind : Split(kinds)) stages.push_back({std::move(kind), 0, 0, 0});
+  const std::vector<std::string> counts = Split(totals);
+  for (std::size_t i = 0; i < std::min(stages.size(), counts.size()); ++i) {
+    stages[i].total = std::atoll(counts[i].c_str());
+  }
+  for (const std::string& part : Split(failed)) {
+    const auto stage = static_cast<std::size_t>(std::atoll(part.c_str()));
+    if (stage < 1 || stage > stages.size()) continue;
+    stages[stage - 1].failed = std::atoll(part.c_str() + part.find(':') + 1);
+  }
+  return stages;
+}
+
+// What has neither failed nor is in an open chunk is done. Only the stage under way has open
+// chunks.
+void CountDone(RunRow& run, std::int64_t open_units) {
+  if (run.state == "queued" || run.state == "cancelled") return;
+  for (std::size_t i = 0; i < run.stages.size(); ++i) {
+    StageRow& stage = run.stages[i];
+    const bool is_now = i + 1 == static_cast<std::size_t>(run.stage);
+    const std::int64_t open = is_now ? open_units : 0;
+    stage.done = std::max<std::int64_t>(0, stage.total - stage.failed - open);
+  }
 }
 
 Result<std::vector<RunRow>> Runs(PgConnection& connection, const PgParams& params) {
@@ -116,6 +176,10 @@ Result<std::vector<RunRow>> Runs(PgConnection& connection, const PgParams& param
     run.requests = rows->Int64(i, 15);
     run.retries = rows->Int64(i, 16);
     run.throttled = rows->Int64(i, 17);
+    run.stage = static_cast<int>(rows->Int64(i, 19));
+    run.stages = Stages(std::string(rows->Text(i, 18)), std::string(rows->Text(i, 20)),
+                        std::string(rows->Text(i, 21)));
+    CountDone(run, rows->Int64(i, 13));
     runs.push_back(std::move(run));
   }
   return runs;
@@ -174,8 +238,9 @@ Result<std::vector<std::int64_t>> InsertChunks(PgConnection& connection, RunId r
     waits.push_back(chunk.wait_ms);
   }
   const auto rows = connection.Exec(
-      "INSERT INTO chunk (run_id, kind, wallets, weight, round, not_before) "
-      "SELECT $1, $2, u.wallets::int[], u.weight, u.round, "
+      "INSERT INTO chunk (run_id, kind, stage, wallets, weight, round, not_before) "
+      "SELECT $1, $2, (SELECT stage FROM run WHERE run_id = $1), u.wallets::int[], u.weight, "
+      "       u.round, "
       "       CASE WHEN u.wait > 0 THEN now() + u.wait * interval '1 millisecond' END "
       "FROM unnest($3::text[], $4::bigint[], $5::int[], $6::bigint[]) WITH ORDINALITY "
       "     AS u(wallets, weight, round, wait, place) ORDER BY u.place RETURNING chunk_id",
@@ -238,7 +303,7 @@ Status AddUse(PgConnection& connection, RunId run, const RunUse& use) {
   return Done{};
 }
 
-Status WriteFailures(PgConnection& connection, RunId run,
+Status WriteFailures(PgConnection& connection, RunId run, const std::string& kind,
                      const std::vector<WalletFailure>& failures) {
   if (failures.empty()) return Done{};
   common::PgArray wallets = common::PgArray::OfInt32();
@@ -250,14 +315,42 @@ Status WriteFailures(PgConnection& connection, RunId run,
     reasons.Add(failure.reason);
   }
   const auto rows = connection.Exec(
-      "INSERT INTO run_failure (run_id, wallet_id, reason, final) "
-      "SELECT $1, u.wallet, u.reason, u.final "
-      "FROM unnest($2::int[], $3::bool[], $4::text[]) AS u(wallet, final, reason) ORDER BY 2 "
+      "INSERT INTO run_failure (run_id, kind, stage, wallet_id, reason, final) "
+      "SELECT $1, $5, (SELECT stage FROM run WHERE run_id = $1), u.wallet, u.reason, u.final "
+      "FROM unnest($2::int[], $3::bool[], $4::text[]) AS u(wallet, final, reason) "
+      "ORDER BY u.wallet "
       "ON CONFLICT (run_id, kind, wallet_id) DO UPDATE "
       "SET reason = EXCLUDED.reason, final = run_failure.final OR EXCLUDED.final",
-      PgParams().Int64(run.value).Array(wallets).Array(finals).Array(reasons));
+      PgParams().Int64(run.value).Array(wallets).Array(finals).Array(reasons).Text(kind));
   if (!rows) return rows.error();
   return Done{};
+}
+
+namespace {
+
+// Columns as kRunWallets has them.
+void AddWallet(const PgRows& rows, int i, RunWallets& wallets) {
+  const auto wallet = static_cast<std::int32_t>(rows.Int64(i, 0));
+  if (rows.Bool(i, 4)) {
+    wallets.quarantined.push_back({{wallet}, true, std::string(rows.Text(i, 5))});
+    return;
+  }
+  wallets.trades_stored += rows.Int64(i, 1);
+  const plans::WalletHistory history{rows.Int64(i, 1), rows.Int64(i, 2), rows.Int64(i, 3)};
+  constexpr std::int64_t kMostExpected = 1'000'000'000;
+  const auto expected = std::min(kMostExpected, plans::ExpectedTrades(history, rows.Int64(i, 6)));
+  wallets.loads.push_back({{wallet}, static_cast<std::int32_t>(expected)});
+}
+
+}  // namespace
+
+Result<RunWallets> ReadDueWallets(PgConnection& connection, std::optional<std::int64_t> most) {
+  const auto rows =
+      connection.Exec(kDueWallets, most ? PgParams().Int64(*most) : PgParams().Null());
+  if (!rows) return rows.error();
+  RunWallets wallets;
+  for (int i = 0; i < rows->size(); ++i) AddWallet(*rows, i, wallets);
+  return wallets;
 }
 
 Result<RunWallets> ReadRunWallets(PgConnection& connection, const std::string* selection) {
@@ -273,16 +366,7 @@ Result<RunWallets> ReadRunWallets(PgConnection& connection, const std::string* s
     if (!rows) return rows.error();
     for (int i = 0; i < rows->size(); ++i) {
       after = static_cast<std::int32_t>(rows->Int64(i, 0));
-      if (rows->Bool(i, 4)) {
-        wallets.quarantined.push_back({{after}, true, std::string(rows->Text(i, 5))});
-        continue;
-      }
-      wallets.trades_stored += rows->Int64(i, 1);
-      const plans::WalletHistory history{rows->Int64(i, 1), rows->Int64(i, 2), rows->Int64(i, 3)};
-      constexpr std::int64_t kMostExpected = 1'000'000'000;
-      const auto expected =
-          std::min(kMostExpected, plans::ExpectedTrades(history, rows->Int64(i, 6)));
-      wallets.loads.push_back({{after}, static_cast<std::int32_t>(expected)});
+      AddWallet(*rows, i, wallets);
     }
     if (rows->size() < kWalletsAtOnce) return wallets;
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct NewChunk {
   int round = 0;
   std::int64_t wait_ms = 0;
 };
-// Inserts in this order and returns the new numbers.
+// Inserts in this order, as chunks of the run's stage, and returns the new numbers.
 common::Result<std::vector<std::int64_t>> InsertChunks(common::PgConnection& connection,
                                                        common::RunId run, const std::string& kind,
                                                        const std::vector<NewChunk>& chunks);
@@ -43,7 +44,7 @@ common::Result<std::vector<ChunkRow>> Create(common::PgConnection& connection, c
 
 common::Status AddUse(common::PgConnection& connection, common::RunId run, const RunUse& use);
 common::Status WriteFailures(common::PgConnection& connection, common::RunId run,
-                             const std::vector<WalletFailure>& failures);
+                             const std::string& kind, const std::vector<WalletFailure>& failures);
 
 // The wallets of a run with what is to be expected of them; `selection` null: all wallets.
 struct RunWallets {
@@ -53,6 +54,10 @@ struct RunWallets {
 };
 common::Result<RunWallets> ReadRunWallets(common::PgConnection& connection,
                                           const std::string* selection);
+// Wallets that something was seen of beyond what is proven, no more than `most` (nothing: all of
+// them): whales first, then those never synced, then the stalest.
+common::Result<RunWallets> ReadDueWallets(common::PgConnection& connection,
+                                          std::optional<std::int64_t> most);
 
 common::Result<FleetSettings> ReadSettings(common::PgConnection& connection);
 

@@ -1,11 +1,11 @@
-// How a run begins and ends in PostgreSQL.
+// How a run begins, goes from stage to stage, and ends in PostgreSQL.
 
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/plans/trades.h"
 #include "coordinator/postgres_ledger.h"
 #include "coordinator/postgres_rows.h"
+#include "coordinator/postgres_stages.h"
 
 namespace coordinator {
 namespace {
@@ -14,49 +14,96 @@ using common::Done;
 using common::PgConnection;
 using common::PgParams;
 using common::Result;
+using common::RunId;
 using common::Status;
 using common::Term;
 
-constexpr std::size_t kChunksAtOnce = 128;
+// Wallets or units of the run's stage that nobody answered for.
+constexpr char kMissingWallets[] = R"sql(
+SELECT DISTINCT u.wallet_id, c.kind FROM chunk c
+CROSS JOIN LATERAL unnest(c.wallets) AS u(wallet_id)
+LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id
+WHERE c.run_id = $1 AND c.stage = $2 AND c.kind = 'trades' AND coalesce(s.done_run, 0) <> $1
+  AND NOT EXISTS (SELECT 1 FROM run_failure f WHERE f.run_id = $1 AND f.kind = c.kind
+                     AND f.wallet_id = u.wallet_id AND f.final)
+LIMIT 500)sql";
+
+constexpr char kMissingUnits[] = R"sql(
+SELECT DISTINCT u.unit_id, c.kind FROM chunk c
+CROSS JOIN LATERAL unnest(c.wallets) AS u(unit_id)
+JOIN work_unit s ON s.unit_id = u.unit_id
+WHERE c.run_id = $1 AND c.stage = $2 AND c.kind <> 'trades' AND s.done_run <> $1
+  AND NOT EXISTS (SELECT 1 FROM run_failure f WHERE f.run_id = $1 AND f.kind = c.kind
+                     AND f.wallet_id = u.unit_id AND f.final)
+LIMIT 500)sql";
+
+// Failures of what was completed all the same.
+constexpr char kForgiveWallets[] =
+    "DELETE FROM run_failure f USING wallet_sync s WHERE f.run_id = $1 AND f.kind = 'trades' "
+    "AND s.wallet_id = f.wallet_id AND s.done_run = $1";
+constexpr char kForgiveUnits[] =
+    "DELETE FROM run_failure f USING work_unit s WHERE f.run_id = $1 AND f.kind <> 'trades' "
+    "AND s.unit_id = f.wallet_id AND s.done_run = $1";
+
+// Beats told the trades while it ran; what was stored while nobody listened shows here. A chunk
+// that was taken back has lost the wallets that were done: those tell themselves.
+constexpr char kFinish[] =
+    "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
+    "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END, "
+    "trades = CASE WHEN NOT EXISTS (SELECT 1 FROM chunk WHERE run_id = $1 AND kind = 'trades') "
+    "THEN trades ELSE greatest(0, (SELECT coalesce(sum(s.trades_stored), 0) FROM wallet_sync s "
+    "WHERE s.done_run = $1 OR s.wallet_id IN (SELECT unnest(c.wallets) FROM chunk c "
+    "WHERE c.run_id = $1 AND c.kind = 'trades')) - trades_before) END "
+    "WHERE run_id = $1 AND state = 'running'";
+
+// Chunks of what is missing, if anything.
+Result<std::vector<ChunkRow>> BringBack(PgConnection& connection, const RunOrder& order) {
+  for (const char* sql : {kMissingWallets, kMissingUnits}) {
+    const auto missing = connection.Exec(sql, PgParams().Int64(order.run.value).Int32(order.stage));
+    if (!missing) return missing.error();
+    if (missing->empty()) continue;
+    std::vector<std::int32_t> wallets;
+    for (int i = 0; i < missing->size(); ++i) {
+      wallets.push_back(static_cast<std::int32_t>(missing->Int64(i, 0)));
+    }
+    return Create(connection, order.run, std::string(missing->Text(0, 1)),
+                  {ChunkOf(std::move(wallets), 0)});
+  }
+  return std::vector<ChunkRow>{};
+}
+
+Status Finish(PgConnection& connection, RunId run) {
+  for (const char* sql : {kForgiveWallets, kForgiveUnits, kFinish}) {
+    const auto rows = connection.Exec(sql, PgParams().Int64(run.value));
+    if (!rows) return rows.error();
+  }
+  return Done{};
+}
+
+// Plans the next stage that has anything to do. Nothing: there is none, and the run is finished.
+Result<std::vector<ChunkRow>> GoOn(PgConnection& connection, RunOrder order, int workers) {
+  if (const Status counted = CountStage(connection, order.run); !counted) return counted.error();
+  while (!order.is_last_stage()) {
+    if (const Status next = NextStage(connection, order); !next) return next.error();
+    if (const Status planned = PlanStage(connection, order, workers); !planned) {
+      return planned.error();
+    }
+    auto open = ReadOpenChunks(connection, order.run, true);
+    if (!open || !open->empty()) return open;
+  }
+  if (const Status finished = Finish(connection, order.run); !finished) return finished.error();
+  return std::vector<ChunkRow>{};
+}
 
 }  // namespace
 
 Result<LedgerAnswer> PostgresLedger::Do(Term, const PlanRequest& request) {
   PgConnection& connection = *connection_;
-  const auto run =
-      connection.Exec("SELECT kind, selection, state FROM run WHERE run_id = $1 FOR UPDATE",
-                      PgParams().Int64(request.run.value));
-  if (!run) return run.error();
-  if (!run->empty() && run->Text(0, 2) == "queued") {
-    const std::string kind(run->Text(0, 0));
-    const std::string selection(run->Text(0, 1));
-    auto wallets = ReadRunWallets(connection, run->IsNull(0, 1) ? nullptr : &selection);
-    if (!wallets) return wallets.error();
-    std::vector<NewChunk> chunks;
-    Status written = Done{};
-    const auto flush = [&] {
-      if (!written || chunks.empty()) return;
-      const auto ids = InsertChunks(connection, request.run, kind, chunks);
-      if (!ids) written = ids.error();
-      chunks.clear();
-    };
-    plans::PlanTrades(wallets->loads, std::max(1, request.workers),
-                      [&](plans::PlannedChunk planned) {
-                        chunks.push_back({std::move(planned.wallets), planned.weight, 0, 0});
-                        if (chunks.size() >= kChunksAtOnce) flush();
-                      });
-    flush();
-    if (!written) return written.error();
-    const Status failed = WriteFailures(connection, request.run, wallets->quarantined);
-    if (!failed) return failed.error();
-    const auto started = connection.Exec(
-        "UPDATE run SET state = 'running', started_at = now(), wallets_total = $2, "
-        "trades_before = $3 WHERE run_id = $1",
-        PgParams()
-            .Int64(request.run.value)
-            .Int64(static_cast<std::int64_t>(wallets->loads.size() + wallets->quarantined.size()))
-            .Int64(wallets->trades_stored));
-    if (!started) return started.error();
+  const auto order = LockRun(connection, request.run);
+  if (!order) return order.error();
+  if (order->has_value() && (*order)->state == "queued") {
+    const Status planned = PlanStage(connection, **order, request.workers);
+    if (!planned) return planned.error();
   }
   auto row = ReadRun(connection, request.run);
   if (!row) return row.error();
@@ -70,10 +117,11 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const PlanRequest& request) {
 
 Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
   PgConnection& connection = *connection_;
-  const auto params = PgParams().Int64(request.run.value);
   if (const Status status = AddUse(connection, request.run, request.use); !status) {
     return status.error();
   }
+  const auto order = LockRun(connection, request.run);
+  if (!order) return order.error();
   RunClosed answer;
   auto pending = ReadOpenChunks(connection, request.run, false);
   if (!pending) return pending.error();
@@ -81,43 +129,11 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
     std::erase_if(*pending,
                   [](const ChunkRow& row) { return row.state != ChunkRow::State::kPending; });
     answer.created = std::move(*pending);
-  } else {
-    const auto missing = connection.Exec(
-        "SELECT DISTINCT u.wallet_id, c.kind FROM chunk c "
-        "CROSS JOIN LATERAL unnest(c.wallets) AS u(wallet_id) "
-        "LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id "
-        "WHERE c.run_id = $1 AND coalesce(s.done_run, 0) <> $1 AND NOT EXISTS (SELECT 1 "
-        "FROM run_failure f WHERE f.run_id = $1 AND f.wallet_id = u.wallet_id AND f.final) "
-        "LIMIT 500",
-        params);
-    if (!missing) return missing.error();
-    if (!missing->empty()) {
-      std::vector<std::int32_t> wallets;
-      for (int i = 0; i < missing->size(); ++i) {
-        wallets.push_back(static_cast<std::int32_t>(missing->Int64(i, 0)));
-      }
-      auto created = Create(connection, request.run, std::string(missing->Text(0, 1)),
-                            {ChunkOf(std::move(wallets), 0)});
-      if (!created) return created.error();
-      answer.created = std::move(*created);
-    } else {
-      const auto forgiven = connection.Exec(
-          "DELETE FROM run_failure f USING wallet_sync s WHERE f.run_id = $1 "
-          "AND s.wallet_id = f.wallet_id AND s.done_run = $1",
-          params);
-      if (!forgiven) return forgiven.error();
-      const auto finished = connection.Exec(
-          // Beats told the trades while it ran; what was stored while nobody listened shows here.
-          "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
-          "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END, "
-          // A chunk that was taken back has lost the wallets that were done: those tell themselves.
-          "trades = greatest(0, (SELECT coalesce(sum(s.trades_stored), 0) FROM wallet_sync s "
-          "WHERE s.done_run = $1 OR s.wallet_id IN "
-          "(SELECT unnest(c.wallets) FROM chunk c WHERE c.run_id = $1)) "
-          "- trades_before) WHERE run_id = $1 AND state = 'running'",
-          params);
-      if (!finished) return finished.error();
-    }
+  } else if (order->has_value() && (*order)->state == "running") {
+    auto created = BringBack(connection, **order);
+    if (created && created->empty()) created = GoOn(connection, **order, request.workers);
+    if (!created) return created.error();
+    answer.created = std::move(*created);
   }
   auto row = ReadRun(connection, request.run);
   if (!row) return row.error();

@@ -146,6 +146,7 @@ Actions Scheduler::HoldTerm(Term term, Instant now) {
   term_ = term;
   loaded_ = false;
   resync_wanted_ = resync_again_ = asked_grant_ = asked_content_ = asked_run_ = false;
+  asked_schedule_ = false;
   deferred_.clear();
   // What was on its way through the ledger is told again by what is read now.
   asking_.clear();
@@ -208,6 +209,8 @@ Actions Scheduler::Answer(Term term, LedgerAnswer answer, Instant now) {
           OnReclaimed(one, now);
         } else if constexpr (std::is_same_v<T, SplitAnswer>) {
           OnSplit(one, now);
+        } else if constexpr (std::is_same_v<T, Scheduled>) {
+          OnScheduled(std::move(one), now);
         } else {
           OnRunClosed(one, now);
         }

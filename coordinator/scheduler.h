@@ -38,6 +38,7 @@ struct SchedulerTimings {
   common::Duration stall = std::chrono::seconds(120);
   common::Duration assign_again = std::chrono::seconds(2);
   common::Duration recall_again = std::chrono::seconds(5);
+  common::Duration schedule = std::chrono::seconds(2);  // between two looks at it
 };
 
 struct SendAction {
@@ -167,6 +168,10 @@ class Scheduler {
   void MergeLease(const ChunkRow& row, common::Instant now);
   void OnPlanned(Planned planned, common::Instant now);
   void OnRunClosed(const RunClosed& closed, common::Instant now);
+  void OnNextStage(const RunClosed& closed);
+  void OnScheduled(Scheduled scheduled, common::Instant now);
+  int FleetSize() const;
+  void CountDone(std::int64_t done, std::int64_t failed);
   void AddChunk(const ChunkRow& chunk, common::Instant now);
   void AddChunks(const std::vector<ChunkRow>& chunks, common::Instant now);
   void TickRun(common::Instant now);
@@ -190,7 +195,8 @@ class Scheduler {
   bool loading_ = false;
   bool asked_grant_ = false;
   bool asked_content_ = false;
-  bool asked_run_ = false;  // a plan, or a run's end
+  bool asked_run_ = false;  // a plan, or a stage's or run's end
+  bool asked_schedule_ = false;
   std::uint64_t outstanding_ = 0;
   std::vector<LedgerRequest> deferred_;  // until the ledger has been read
   std::uint64_t sessions_opened_ = 0;
@@ -199,6 +205,8 @@ class Scheduler {
   std::optional<RunRow> run_;
   std::vector<common::RunId> queued_;
   FleetSettings settings_;
+  std::vector<ScheduleRow> schedule_;
+  common::Instant schedule_at_{};
   std::map<common::ChunkId, ChunkRow> open_;  // of the active run: pending, asking or leased
   std::map<common::ChunkId, Asking> asking_;
   RunUse use_;  // not written down yet

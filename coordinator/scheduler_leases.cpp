@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/plans/stages.h"
 #include "coordinator/scheduler.h"
 
 namespace coordinator {
@@ -32,6 +33,7 @@ void TrimOffer(std::vector<WalletRow>& offer) {
   for (std::size_t i = 0; i < offer.size(); ++i) {
     bytes += kWalletBytes;
     for (const common::Cursor& cursor : offer[i].cursors) bytes += cursor.position.size() + 32;
+    bytes += offer[i].task.size() + offer[i].position.size();
     if (bytes <= kMostBytes || i == 0) continue;
     offer.resize(i);
     return;
@@ -161,12 +163,18 @@ void Scheduler::SendAssign(const Session& session, Lease& lease, Instant now) {
   assign.set_term(term_.value);
   SetLease(lease, assign);
   assign.set_run(lease.chunk.run.value);
-  assign.set_kind(run_ ? run_->kind : "");
-  assign.set_source(run_ ? run_->source : "");
+  assign.set_kind(lease.chunk.kind);
+  if (run_) assign.set_source(plans::SourceOf(run_->kind, run_->source, lease.chunk.kind));
   assign.mutable_wallets()->Reserve(static_cast<int>(lease.offer.size()));
   for (const WalletRow& row : lease.offer) {
     proto::WalletTask& task = *assign.add_wallets();
     task.set_wallet_id(row.id.value);
+    if (!row.task.empty()) {
+      task.set_task(row.task);
+      task.set_position(row.position);
+      task.set_complete_to(row.complete_to);
+      continue;
+    }
     task.set_has_trades(row.has_trades);
     task.set_address(row.address.bytes.data(), row.address.bytes.size());
     for (const common::Cursor& cursor : row.cursors) {
@@ -255,8 +263,7 @@ void Scheduler::OnFinishedAnswer(const FinishedAnswer& answer, Instant now) {
   queue_.Erase(answer.chunk);
   if (open_.erase(answer.chunk) > 0 && run_) {
     ++run_->chunks_done;
-    run_->wallets_done += answer.wallets_done;
-    run_->wallets_failed += answer.failed_now;
+    CountDone(answer.wallets_done, answer.failed_now);
   }
   AddChunks(answer.created, now);
 }
@@ -366,7 +373,7 @@ void Scheduler::OnReclaimed(const Reclaimed& reclaimed, Instant now) {
   leases_.Remove(chunk);
   counters_.quarantined += reclaimed.quarantined.size();
   if (run_ && reclaimed.chunk.run == run_->id) {
-    run_->wallets_failed += static_cast<std::int64_t>(reclaimed.quarantined.size());
+    CountDone(0, static_cast<std::int64_t>(reclaimed.quarantined.size()));
     run_->wallets_quarantined += static_cast<std::int64_t>(reclaimed.quarantined.size());
   }
   for (const common::WalletId wallet : reclaimed.quarantined) {

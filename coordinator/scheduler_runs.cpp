@@ -98,6 +98,16 @@ void Scheduler::AddChunk(const ChunkRow& chunk, Instant now) {
   queue_.Push(chunk, run_->kind == "refresh", now);
 }
 
+// Wallets or units of the stage under way have left the run, well or not.
+void Scheduler::CountDone(std::int64_t done, std::int64_t failed) {
+  run_->wallets_done += done;
+  run_->wallets_failed += failed;
+  const auto stage = static_cast<std::size_t>(run_->stage - 1);
+  if (stage >= run_->stages.size()) return;
+  run_->stages[stage].done += done;
+  run_->stages[stage].failed += failed;
+}
+
 void Scheduler::AddChunks(const std::vector<ChunkRow>& chunks, Instant now) {
   for (const ChunkRow& chunk : chunks) AddChunk(chunk, now);
 }
@@ -116,19 +126,36 @@ void Scheduler::TickRun(Instant now) {
   if (asked_run_) return;
   if (!run_ && !queued_.empty()) {
     asked_run_ = true;
-    const auto fleet = std::max<std::size_t>(
-        {registry_.sessions().size(), static_cast<std::size_t>(std::max(0, settings_.desired)), 1});
-    return Ask(PlanRequest{queued_.front(), static_cast<int>(fleet)});
+    return Ask(PlanRequest{queued_.front(), FleetSize()});
   }
   if (run_ && open_.empty() && asking_.empty() && leases_.size() == 0) {
     asked_run_ = true;
-    return Ask(CloseRunRequest{run_->id, TakeUse()});
+    return Ask(CloseRunRequest{run_->id, TakeUse(), FleetSize()});
+  }
+  if (now >= schedule_at_ && !asked_schedule_) {
+    asked_schedule_ = true;
+    Ask(ScheduleRequest{});
   }
   if (run_ && (samples_.empty() || now - samples_.back().at >= kSampleEvery)) {
     const RunRow row = RunNow();
     samples_.push_back({now, row.wallets_done + row.wallets_failed, row.trades, row.requests});
     if (samples_.size() > kSamplesKept) samples_.pop_front();
   }
+}
+
+int Scheduler::FleetSize() const {
+  return static_cast<int>(std::max<std::size_t>(
+      {registry_.sessions().size(), static_cast<std::size_t>(std::max(0, settings_.desired)), 1}));
+}
+
+void Scheduler::OnScheduled(Scheduled scheduled, Instant now) {
+  asked_schedule_ = false;
+  schedule_at_ = now + timings_.schedule;
+  schedule_ = std::move(scheduled.schedule);
+  for (const common::RunId run : scheduled.queued) {
+    Note(LogLevel::kInfo, "run_scheduled", {}, {}, "run " + std::to_string(run.value));
+  }
+  if (!scheduled.queued.empty()) WantResync();
 }
 
 void Scheduler::OnPlanned(Planned planned, Instant now) {
@@ -149,6 +176,7 @@ void Scheduler::OnRunClosed(const RunClosed& closed, Instant now) {
   asked_run_ = false;
   if (!run_ || closed.run.id != run_->id) return;
   if (closed.run.state == "running") {
+    if (closed.run.stage != run_->stage) OnNextStage(closed);
     AddChunks(closed.created, now);
     if (closed.created.empty()) WantResync();
     return;
@@ -157,6 +185,18 @@ void Scheduler::OnRunClosed(const RunClosed& closed, Instant now) {
        {}, "run " + std::to_string(closed.run.id.value) + ": " + closed.run.outcome);
   run_.reset();
   WantResync();
+}
+
+void Scheduler::OnNextStage(const RunClosed& closed) {
+  const auto stage = static_cast<std::size_t>(closed.run.stage - 1);
+  const std::string name =
+      stage < closed.run.stages.size() ? closed.run.stages[stage].kind : std::string();
+  Note(LogLevel::kInfo, "stage_planned", {}, {},
+       "run " + std::to_string(closed.run.id.value) + ", " + name + ", " +
+           std::to_string(closed.created.size()) + " chunks");
+  run_ = closed.run;
+  run_->chunks_total -= static_cast<std::int64_t>(closed.created.size());
+  samples_.clear();
 }
 
 // What is taken is about to be written down.
@@ -178,10 +218,16 @@ RunRow Scheduler::RunNow() const {
   row.requests += use_.requests;
   row.retries += use_.retries;
   row.throttled += use_.throttled;
+  std::int64_t under_way = 0;
   for (const auto& [chunk, lease] : leases_.all()) {
-    if (lease.chunk.run == row.id) row.wallets_done += lease.wallets_done;
+    if (lease.chunk.run == row.id) under_way += lease.wallets_done;
   }
-  row.wallets_done = std::min(row.wallets_done, row.wallets_total - row.wallets_failed);
+  row.wallets_done = std::min(row.wallets_done + under_way, row.wallets_total - row.wallets_failed);
+  const auto stage = static_cast<std::size_t>(row.stage - 1);
+  if (stage < row.stages.size()) {
+    StageRow& now = row.stages[stage];
+    now.done = std::min(now.done + under_way, now.total - now.failed);
+  }
   return row;
 }
 
@@ -219,6 +265,7 @@ Status Scheduler::status(Instant now) const {
   status.paused = settings_.paused;
   status.settings = settings_;
   status.queued = queued_;
+  status.schedule = schedule_;
   status.rates = budget_.statuses();
   status.counters = counters_;
   for (const auto& [worker, record] : registry_.workers()) {

@@ -75,6 +75,7 @@ struct Status {
   int live = 0;
   std::optional<RunStatus> run;
   std::vector<common::RunId> queued;
+  std::vector<ScheduleRow> schedule;
   std::vector<WorkerStatus> workers;
   std::vector<RateBudget::Status> rates;
   Counters counters;

@@ -26,6 +26,13 @@ json RunObject(const RunRow& stored, const View& view) {
   const double seconds =
       static_cast<double>(std::max<std::int64_t>(1, run.finished_at - run.started_at));
   const bool over = run.finished_at > 0 && run.started_at > 0;
+  json stages = json::array();
+  for (const StageRow& stage : run.stages) {
+    stages.push_back({{"kind", stage.kind},
+                      {"total", stage.total},
+                      {"done", stage.done},
+                      {"failed", stage.failed}});
+  }
   return {
       {"run", run.id.value},
       {"kind", run.kind},
@@ -35,6 +42,8 @@ json RunObject(const RunRow& stored, const View& view) {
       {"requested_at", OrNull(run.requested_at)},
       {"started_at", OrNull(run.started_at)},
       {"finished_at", OrNull(run.finished_at)},
+      {"stage", run.stage},
+      {"stages", std::move(stages)},
       {"wallets",
        {{"total", run.wallets_total},
         {"done", run.wallets_done},
@@ -69,6 +78,14 @@ std::string StatusJson(const View& view, const Census& census, common::UnixSecon
   const Status& status = view.status;
   json queued = json::array();
   for (const common::RunId run : status.queued) queued.push_back(run.value);
+  json schedule = json::array();
+  for (const ScheduleRow& row : status.schedule) {
+    schedule.push_back({{"name", row.name},
+                        {"every_s", row.every_s},
+                        {"enabled", row.enabled},
+                        {"next_at", row.enabled ? OrNull(row.next_at) : json(nullptr)},
+                        {"last_run", row.last_run == 0 ? json(nullptr) : json(row.last_run)}});
+  }
   json rates = json::array();
   for (const RateBudget::Status& rate : status.rates) {
     rates.push_back({{"endpoint", rate.endpoint},
@@ -95,6 +112,7 @@ std::string StatusJson(const View& view, const Census& census, common::UnixSecon
         {"stopped", status.settings.stopped}}},
       {"run", status.run ? RunObject(status.run->row, view) : json(nullptr)},
       {"queued", std::move(queued)},
+      {"schedule", std::move(schedule)},
       {"wallets",
        {{"total", census.wallets},
         {"pending", census.pending},
@@ -161,7 +179,7 @@ std::string RunJson(const RunRow& run, const std::vector<FailedWallet>& failed, 
   json object = RunObject(run, view);
   object["failed"] = json::array();
   for (const FailedWallet& wallet : failed) {
-    object["failed"].push_back({{"wallet", wallet.address.ToString()}, {"reason", wallet.reason}});
+    object["failed"].push_back({{"wallet", wallet.wallet}, {"reason", wallet.reason}});
   }
   return Dump(object);
 }

@@ -93,6 +93,7 @@ ChunkRow MemoryLedger::Create(std::vector<int> wallets, int round, common::Durat
   Chunk chunk;
   chunk.row.id = {next_chunk_++};
   chunk.row.run = kRun;
+  chunk.row.kind = "trades";
   chunk.row.round = round;
   chunk.wallets = std::move(wallets);
   chunk.due_at = now_ + wait;
@@ -307,6 +308,10 @@ MemoryLedger::Answer MemoryLedger::Do(const coordinator::CloseRunRequest&) {
   }
   answer.run = Run();
   return LedgerAnswer{answer};
+}
+
+MemoryLedger::Answer MemoryLedger::Do(const coordinator::ScheduleRequest&) {
+  return LedgerAnswer{coordinator::Scheduled{}};
 }
 
 }  // namespace tests::cluster

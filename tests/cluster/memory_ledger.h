@@ -72,6 +72,7 @@ class MemoryLedger final : public coordinator::Ledger {
   Answer Do(const coordinator::ReclaimRequest& request);
   Answer Do(const coordinator::SplitRequest& request);
   Answer Do(const coordinator::CloseRunRequest& request);
+  Answer Do(const coordinator::ScheduleRequest& request);
 
   coordinator::ChunkRow RowOf(const Chunk& chunk) const;
   coordinator::ChunkRow Create(std::vector<int> wallets, int round, common::Duration wait = {});

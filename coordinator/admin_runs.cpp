@@ -1,0 +1,126 @@
+// Runs as the operator asks for them: begun, planned dry, tried again, cancelled.
+
+#include <algorithm>
+#include <utility>
+
+#include "common/postgres.h"
+#include "coordinator/admin_ledger.h"
+#include "coordinator/plans/trades.h"
+#include "coordinator/postgres_rows.h"
+
+namespace coordinator {
+namespace {
+
+using common::Error;
+using common::ErrorKind;
+using common::PgConnection;
+using common::PgParams;
+using common::PgTransaction;
+using common::Result;
+using common::RunId;
+using common::Status;
+
+constexpr char kSelectFailed[] = R"sql(
+WITH failed AS MATERIALIZED (
+  SELECT s.wallet_id FROM wallet_sync s JOIN wallet w ON w.wallet_id = s.wallet_id
+   WHERE s.status = 3 AND ($1::bytea[] IS NULL OR w.address = ANY($1::bytea[]))
+   ORDER BY s.wallet_id FOR UPDATE OF s),
+name AS MATERIALIZED (
+  SELECT 'retry-' || coalesce(md5(string_agg(wallet_id::text, ',' ORDER BY wallet_id)), '') AS name,
+         count(*) AS wallets
+    FROM failed),
+ins AS (
+  INSERT INTO selection_wallet (selection, wallet_id)
+  SELECT name.name, failed.wallet_id FROM failed, name ORDER BY 2
+  ON CONFLICT DO NOTHING RETURNING 1),
+pardon AS (
+  UPDATE wallet_sync s SET quarantined = false, status = 0
+    FROM failed WHERE s.wallet_id = failed.wallet_id RETURNING 1),
+forget AS (
+  DELETE FROM wallet_blame b USING failed WHERE b.wallet_id = failed.wallet_id RETURNING 1)
+SELECT name.name, name.wallets FROM name)sql";
+
+}  // namespace
+
+Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  auto transaction = PgTransaction::Begin(*connection);
+  if (!transaction) return transaction.error();
+  if (const Status locked = LockOrders(*connection); !locked) return locked.error();
+  const auto selection = SelectWallets(*connection, wish);
+  if (!selection) return selection.error();
+  auto run = OrderRun(*connection, wish, *selection);
+  if (!run) return run;
+  if (const Status committed = transaction->Commit(); !committed) return committed.error();
+  return run;
+}
+
+Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  // Nothing of it is kept: the transaction is never committed.
+  auto transaction = PgTransaction::Begin(*connection);
+  if (!transaction) return transaction.error();
+  const auto selection = SelectWallets(*connection, wish);
+  if (!selection) return selection.error();
+  auto wallets = ReadRunWallets(*connection, selection->has_value() ? &**selection : nullptr);
+  if (!wallets) return wallets.error();
+  DryRun plan;
+  plan.wallets = static_cast<std::int64_t>(wallets->loads.size());
+  plan.requests = plans::ExpectedRequests(wallets->loads);
+  plans::PlanTrades(wallets->loads, std::max(1, workers),
+                    [&](const plans::PlannedChunk&) { ++plan.chunks; });
+  return plan;
+}
+
+Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wallets) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  auto transaction = PgTransaction::Begin(*connection);
+  if (!transaction) return transaction.error();
+  if (const Status locked = LockOrders(*connection); !locked) return locked.error();
+  PgParams params;
+  if (wallets.empty()) {
+    params.Null();
+  } else {
+    std::vector<std::string> addresses;
+    for (const auto& wallet : wallets) {
+      addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
+    }
+    params.BytesOf(addresses);
+  }
+  const auto selected = connection->Exec(kSelectFailed, params);
+  if (!selected) return selected.error();
+  const std::int64_t count = selected->Int64(0, 1);
+  if (count == 0) return Error{ErrorKind::kRejected, "none of these wallets has failed"};
+  auto run = OrderRun(*connection, RunWish{}, std::string(selected->Text(0, 0)));
+  if (!run) return run;
+  run->wallets = count;
+  if (const Status committed = transaction->Commit(); !committed) return committed.error();
+  return run;
+}
+
+Status AdminLedger::Cancel(RunId run) const {
+  auto connection = PgConnection::Open(url_);
+  if (!connection) return connection.error();
+  auto transaction = PgTransaction::Begin(*connection);
+  if (!transaction) return transaction.error();
+  const auto cancelled = connection->Exec(
+      "UPDATE run SET state = 'cancelled', outcome = 'cancelled', finished_at = now() "
+      "WHERE run_id = $1 AND state IN ('queued', 'running')",
+      PgParams().Int64(run.value));
+  if (!cancelled) return cancelled.error();
+  if (cancelled->affected() == 0) {
+    return Error{ErrorKind::kRejected,
+                 "run " + std::to_string(run.value) + " is not queued or running"};
+  }
+  const auto closed = connection->Exec(
+      "UPDATE chunk SET state = 'done', epoch = nextval('lease_epoch'), owner = NULL "
+      "WHERE run_id = $1 AND state <> 'done'",
+      PgParams().Int64(run.value));
+  if (!closed) return closed.error();
+  return transaction->Commit();
+}
+
+}  // namespace coordinator

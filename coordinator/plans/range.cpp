@@ -1,0 +1,138 @@
+#include "coordinator/plans/range.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace coordinator::plans {
+namespace {
+
+using common::Cursor;
+using common::Source;
+using common::UnixSeconds;
+
+// The V1 exchange's first fills.
+constexpr UnixSeconds kFirstFill = 1'668'988'800;
+constexpr std::int64_t kSliceSeconds = 3 * 24 * 3600;
+constexpr std::int64_t kSpanBlocks = 100'000;
+// A block that is known, to guess how many there are by now. A guess too high costs a request that
+// finds nothing, one too low a longer last span.
+constexpr std::int64_t kKnownBlock = 87'814'766;
+constexpr UnixSeconds kKnownBlockAt = 1'786'752'000;
+constexpr std::int64_t kSecondsPerBlock = 2;
+
+std::optional<std::int64_t> Number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+bool IsUnderWay(const Cursor& cursor) {
+  return !cursor.position.empty() || cursor.complete_to == 0;
+}
+
+}  // namespace
+
+std::string ToString(const RangeTask& task) {
+  return std::string(common::ToString(task.source)) + " " + std::to_string(task.from) + "-" +
+         (task.to ? std::to_string(*task.to) : "head");
+}
+
+std::optional<RangeTask> ParseRangeTask(const std::string& text) {
+  const std::size_t space = text.find(' ');
+  const std::size_t dash = text.find('-', space == std::string::npos ? text.size() : space);
+  if (dash == std::string::npos) return std::nullopt;
+  const auto source = common::ParseSource(std::string_view(text).substr(0, space));
+  const auto from = Number(std::string_view(text).substr(space + 1, dash - space - 1));
+  const std::string_view end = std::string_view(text).substr(dash + 1);
+  const auto to = Number(end);
+  if (!source || !from || (!to && end != "head")) return std::nullopt;
+  return RangeTask{*source, *from, to};
+}
+
+std::vector<RangeTask> PlanRange(Source source, const std::optional<Coverage>& covered,
+                                 std::optional<std::int64_t> from, std::optional<std::int64_t> to,
+                                 UnixSeconds now) {
+  const bool has_blocks = source == Source::kRpc;
+  std::int64_t next = has_blocks ? kFirstBlock : 1;
+  if (from) next = *from;
+  if (covered) next = (has_blocks ? covered->to_block : covered->to_ts) + 1;
+  if (!has_blocks) to = std::min(to.value_or(common::kV1Cutover), common::kV1Cutover);
+  const std::int64_t guess =
+      has_blocks ? kKnownBlock + std::max<std::int64_t>(0, now - kKnownBlockAt) / kSecondsPerBlock
+                 : *to;
+  const std::int64_t fine_to = std::min(to.value_or(guess), guess);
+  std::vector<RangeTask> tasks;
+  while (!to || next <= *to) {
+    // Before the first fill there is nothing to cut.
+    const std::int64_t begin = has_blocks ? next : std::max(next, kFirstFill);
+    const std::int64_t last = begin + (has_blocks ? kSpanBlocks : kSliceSeconds) - 1;
+    if (last >= fine_to) {
+      tasks.push_back({source, next, to});
+      return tasks;
+    }
+    tasks.push_back({source, next, last});
+    next = last + 1;
+  }
+  return tasks;
+}
+
+Coverage BeginCoverage(const RangeTask& first) {
+  Coverage coverage;
+  coverage.source = first.source;
+  if (first.source == Source::kRpc) {
+    coverage.from_ts = first.from <= kFirstBlock ? 1 : kUnknownBegin;
+    coverage.to_block = first.from - 1;
+  } else {
+    coverage.from_ts = first.from <= 1 ? 1 : first.from;
+  }
+  coverage.to_ts = coverage.from_ts - 1;
+  return coverage;
+}
+
+Coverage Advance(Coverage covered, std::vector<RangeDone> done) {
+  std::sort(done.begin(), done.end(), [](const RangeDone& a, const RangeDone& b) {
+    return a.task.from != b.task.from ? a.task.from < b.task.from : a.reached < b.reached;
+  });
+  const bool has_blocks = covered.source == Source::kRpc;
+  for (const RangeDone& one : done) {
+    if (one.task.source != covered.source) continue;
+    const std::int64_t end = has_blocks ? covered.to_block : covered.to_ts;
+    if (one.task.from > end + 1) break;
+    if (one.reached <= end) continue;
+    if (covered.from_ts == kUnknownBegin) covered.from_ts = one.begins_at;
+    if (has_blocks) covered.to_block = one.reached;
+    covered.to_ts = std::max(covered.to_ts == kUnknownBegin - 1 ? 0 : covered.to_ts, one.ends_at);
+  }
+  return covered;
+}
+
+std::vector<Cursor> WithCoverage(std::vector<Cursor> cursors,
+                                 const std::vector<Coverage>& coverages,
+                                 std::optional<UnixSeconds> skipped_to) {
+  for (const Coverage& coverage : coverages) {
+    if (coverage.to_ts < coverage.from_ts) continue;
+    UnixSeconds own = 0;  // what the wallet's own syncs have proven
+    bool is_under_way = false;
+    Cursor* told = nullptr;
+    for (Cursor& cursor : cursors) {
+      if (cursor.source == coverage.source) {
+        told = &cursor;
+        continue;
+      }
+      is_under_way = is_under_way || IsUnderWay(cursor);
+      own = std::max(own, cursor.complete_to);
+    }
+    // A walk of the covering source itself, by this wallet alone, owns what it is telling.
+    if (told != nullptr && !told->position.empty()) continue;
+    if (is_under_way || (skipped_to && *skipped_to > own)) continue;
+    if (told != nullptr) {
+      told->complete_to = std::max(told->complete_to, coverage.to_ts);
+    } else if (own + 1 >= coverage.from_ts && coverage.to_ts > own) {
+      cursors.push_back({coverage.source, own + 1, coverage.to_ts, {}});
+    }
+  }
+  return cursors;
+}
+
+}  // namespace coordinator::plans

@@ -1,0 +1,67 @@
+// Ranges: how time or blocks are cut, what finished ones cover, and what that says of a wallet.
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/trade.h"
+
+namespace coordinator::plans {
+
+// The span that finished ranges of one source have told of every wallet, without a gap. Empty while
+// to_ts < from_ts.
+struct Coverage {
+  common::Source source = common::Source::kRpc;
+  common::UnixSeconds from_ts = 1;
+  common::UnixSeconds to_ts = 0;
+  std::int64_t to_block = 0;  // where the source counts blocks
+
+  friend bool operator==(const Coverage&, const Coverage&) = default;
+};
+
+// Where ranges begin whose first second nobody knows yet.
+inline constexpr common::UnixSeconds kUnknownBegin =
+    std::numeric_limits<common::UnixSeconds>::max();
+// The first block with an exchange in it.
+inline constexpr std::int64_t kFirstBlock = 33'605'403;
+
+struct RangeTask {
+  common::Source source = common::Source::kRpc;
+  std::int64_t from = 0;           // second or block
+  std::optional<std::int64_t> to;  // nothing: "head", as far as there is anything
+
+  friend bool operator==(const RangeTask&, const RangeTask&) = default;
+};
+std::string ToString(const RangeTask& task);
+std::optional<RangeTask> ParseRangeTask(const std::string& text);
+
+// What ranges of `source` have not covered yet, up to `to` (nothing: all there is), in spans. `now`
+// only says how finely it is to be cut. Empty: nothing is left.
+std::vector<RangeTask> PlanRange(common::Source source, const std::optional<Coverage>& covered,
+                                 std::optional<std::int64_t> from, std::optional<std::int64_t> to,
+                                 common::UnixSeconds now);
+// The coverage with which the first range of a source begins.
+Coverage BeginCoverage(const RangeTask& first);
+
+// A range that is done.
+struct RangeDone {
+  RangeTask task;
+  std::int64_t reached = 0;  // the last second or block that is told; from - 1: none
+  common::UnixSeconds begins_at = 0;
+  common::UnixSeconds ends_at = 0;  // the second of `reached`
+};
+// Appends what follows without a gap, in any order.
+Coverage Advance(Coverage covered, std::vector<RangeDone> done);
+
+// A wallet's cursors with what ranges have told of it. `skipped_to`: a range left rows of this
+// wallet out up to that second, for it did not own them.
+std::vector<common::Cursor> WithCoverage(std::vector<common::Cursor> cursors,
+                                         const std::vector<Coverage>& coverages,
+                                         std::optional<common::UnixSeconds> skipped_to);
+
+}  // namespace coordinator::plans

@@ -1,0 +1,201 @@
+#include "coordinator/postgres_units.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "coordinator/plans/markets.h"
+
+namespace coordinator {
+
+using common::Done;
+using common::PgConnection;
+using common::PgParams;
+using common::Result;
+using common::RunId;
+using common::Status;
+
+const char kUnitMarks[] = R"sql(
+SELECT u.unit_id, coalesce(s.done_run, 0) = c.run_id,
+       coalesce(s.quarantined, false) OR EXISTS (
+         SELECT 1 FROM run_failure f WHERE f.run_id = c.run_id AND f.kind = c.kind
+            AND f.wallet_id = u.unit_id AND f.final),
+       EXISTS (SELECT 1 FROM wallet_blame b WHERE b.wallet_id = u.unit_id AND b.kind = c.kind
+                  AND b.died_at > now() - interval '72 hours'),
+       coalesce(s.epoch = $2, false)
+FROM chunk c CROSS JOIN LATERAL unnest(c.wallets) WITH ORDINALITY AS u(unit_id, place)
+LEFT JOIN work_unit s ON s.unit_id = u.unit_id
+WHERE c.chunk_id = $1 ORDER BY u.place)sql";
+
+namespace {
+
+constexpr char kUnits[] = R"sql(
+SELECT c.chunk_id, s.unit_id, s.task, s.position, s.complete_to
+FROM chunk c
+CROSS JOIN LATERAL unnest(c.wallets) WITH ORDINALITY AS u(unit_id, place)
+JOIN work_unit s ON s.unit_id = u.unit_id
+WHERE c.chunk_id = ANY($1::bigint[]) AND c.state = 'pending' AND c.kind <> 'trades'
+  AND s.done_run <> c.run_id AND NOT s.quarantined
+  AND NOT EXISTS (SELECT 1 FROM run_failure f WHERE f.run_id = c.run_id AND f.kind = c.kind
+                     AND f.wallet_id = u.unit_id AND f.final)
+ORDER BY c.chunk_id, u.place)sql";
+
+// The volume that the condition's feed was read for; a market that trades on is planned again.
+constexpr char kFed[] = R"sql(
+UPDATE market m SET volume_fed = coalesce(u.planned_volume, 0)
+  FROM work_unit u
+ WHERE u.unit_id = ANY($1::int[]) AND u.kind = 'holders'
+   AND m.condition_id = decode(substr(u.task, 3), 'hex'))sql";
+
+constexpr char kDueNoMore[] = R"sql(
+DELETE FROM wallet_due d USING wallet_sync s
+ WHERE d.wallet_id = ANY($1::int[]) AND s.wallet_id = d.wallet_id
+   AND s.status = 2 AND s.complete_to >= d.seen_ts)sql";
+
+constexpr char kRangesDone[] =
+    "SELECT task, reached, begins_at, complete_to FROM work_unit "
+    "WHERE kind = 'range' AND done_run = $1 AND task LIKE $2 || ' %'";
+
+Status Execute(PgConnection& connection, const char* sql, const PgParams& params) {
+  const auto rows = connection.Exec(sql, params);
+  if (!rows) return rows.error();
+  return Done{};
+}
+
+// All ranges of the run count, for one that was done early may follow only now.
+Status SettleRanges(PgConnection& connection, RunId run) {
+  auto coverages = ReadCoverage(connection);
+  if (!coverages) return coverages.error();
+  for (const plans::Coverage& coverage : *coverages) {
+    const auto rows = connection.Exec(
+        kRangesDone, PgParams().Int64(run.value).Text(common::ToString(coverage.source)));
+    if (!rows) return rows.error();
+    std::vector<plans::RangeDone> done;
+    for (int i = 0; i < rows->size(); ++i) {
+      const auto task = plans::ParseRangeTask(std::string(rows->Text(i, 0)));
+      if (!task) continue;
+      done.push_back({*task, rows->Int64(i, 1), rows->Int64(i, 2), rows->Int64(i, 3)});
+    }
+    const plans::Coverage now = plans::Advance(coverage, std::move(done));
+    if (now == coverage) continue;
+    if (const Status written = WriteCoverage(connection, now); !written) return written;
+  }
+  return Done{};
+}
+
+Status SettleResolutions(PgConnection& connection, const std::vector<std::int32_t>& done) {
+  const auto rows = connection.Exec(
+      "SELECT task FROM work_unit WHERE unit_id = ANY($1::int[]) AND task LIKE 'resolutions %'",
+      PgParams().Int32s(done));
+  if (!rows) return rows.error();
+  std::vector<std::string> conditions;
+  for (int i = 0; i < rows->size(); ++i) {
+    for (std::string& one : plans::ConditionsOf(std::string(rows->Text(i, 0)))) {
+      conditions.push_back(std::move(one));
+    }
+  }
+  if (conditions.empty()) return Done{};
+  return Execute(connection,
+                 "UPDATE market SET resolution_asked_at = now() WHERE condition_id IN "
+                 "(SELECT decode(substr(c, 3), 'hex') FROM unnest($1::text[]) AS c)",
+                 PgParams().Texts(conditions));
+}
+
+}  // namespace
+
+Status AddUnits(PgConnection& connection, std::vector<ChunkContent>& contents) {
+  std::map<std::int64_t, ChunkContent*> by_chunk;
+  std::vector<std::int64_t> chunks;
+  for (ChunkContent& content : contents) {
+    by_chunk[content.chunk.value] = &content;
+    chunks.push_back(content.chunk.value);
+  }
+  const auto rows = connection.Exec(kUnits, PgParams().Int64s(chunks));
+  if (!rows) return rows.error();
+  for (int i = 0; i < rows->size(); ++i) {
+    const auto found = by_chunk.find(rows->Int64(i, 0));
+    if (found == by_chunk.end()) continue;
+    WalletRow unit;
+    unit.id = {static_cast<std::int32_t>(rows->Int64(i, 1))};
+    unit.task = rows->Text(i, 2);
+    unit.position = rows->Bytes(i, 3);
+    unit.complete_to = rows->Int64(i, 4);
+    found->second->wallets.push_back(std::move(unit));
+  }
+  return Done{};
+}
+
+Result<std::vector<plans::Coverage>> ReadCoverage(PgConnection& connection) {
+  const auto rows =
+      connection.Exec("SELECT source, from_ts, to_ts, to_block FROM coverage ORDER BY source");
+  if (!rows) return rows.error();
+  std::vector<plans::Coverage> coverages;
+  for (int i = 0; i < rows->size(); ++i) {
+    coverages.push_back({static_cast<common::Source>(rows->Int64(i, 0)), rows->Int64(i, 1),
+                         rows->Int64(i, 2), rows->Int64(i, 3)});
+  }
+  return coverages;
+}
+
+Status WriteCoverage(PgConnection& connection, const plans::Coverage& coverage) {
+  return Execute(connection,
+                 "INSERT INTO coverage (source, from_ts, to_ts, to_block) VALUES ($1, $2, $3, $4) "
+                 "ON CONFLICT (source) DO UPDATE SET from_ts = EXCLUDED.from_ts, "
+                 "to_ts = EXCLUDED.to_ts, to_block = EXCLUDED.to_block",
+                 PgParams()
+                     .Int16(static_cast<std::int16_t>(coverage.source))
+                     .Int64(coverage.from_ts)
+                     .Int64(coverage.to_ts)
+                     .Int64(coverage.to_block));
+}
+
+Status CoverWallets(PgConnection& connection, std::vector<ChunkContent>& contents) {
+  const auto coverages = ReadCoverage(connection);
+  if (!coverages) return coverages.error();
+  const bool any = std::any_of(coverages->begin(), coverages->end(),
+                               [](const auto& one) { return one.to_ts >= one.from_ts; });
+  std::vector<std::int32_t> wallets;
+  for (const ChunkContent& content : contents) {
+    for (const WalletRow& row : content.wallets) {
+      if (row.task.empty()) wallets.push_back(row.id.value);
+    }
+  }
+  if (!any || wallets.empty()) return Done{};
+  const auto rows = connection.Exec(
+      "SELECT wallet_id, seen_ts FROM wallet_due WHERE skipped AND wallet_id = ANY($1::int[])",
+      PgParams().Int32s(wallets));
+  if (!rows) return rows.error();
+  std::map<std::int32_t, common::UnixSeconds> skipped;
+  for (int i = 0; i < rows->size(); ++i) {
+    skipped[static_cast<std::int32_t>(rows->Int64(i, 0))] = rows->Int64(i, 1);
+  }
+  for (ChunkContent& content : contents) {
+    for (WalletRow& row : content.wallets) {
+      if (!row.task.empty()) continue;
+      const auto found = skipped.find(row.id.value);
+      row.cursors =
+          plans::WithCoverage(std::move(row.cursors), *coverages,
+                              found == skipped.end() ? std::nullopt : std::optional(found->second));
+    }
+  }
+  return Done{};
+}
+
+Status Settle(PgConnection& connection, RunId run, const std::string& kind,
+              const std::vector<std::int32_t>& done) {
+  if (done.empty()) return Done{};
+  if (kind == "trades") return Execute(connection, kDueNoMore, PgParams().Int32s(done));
+  if (kind == "holders") return Execute(connection, kFed, PgParams().Int32s(done));
+  if (kind == "range") return SettleRanges(connection, run);
+  if (kind == "markets") return SettleResolutions(connection, done);
+  return Done{};
+}
+
+Status QuarantineUnit(PgConnection& connection, std::int32_t unit, const std::string& reason) {
+  return Execute(connection,
+                 "UPDATE work_unit SET status = 3, quarantined = true, "
+                 "error_count = error_count + 1, last_error = $2 WHERE unit_id = $1",
+                 PgParams().Int32(unit).Text(reason));
+}
+
+}  // namespace coordinator
