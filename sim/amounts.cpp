@@ -10,6 +10,7 @@ namespace sim {
 namespace {
 
 __extension__ using Wide = unsigned __int128;
+__extension__ using SignedWide = __int128;
 
 constexpr int kMaxDigits = 18;
 
@@ -51,6 +52,17 @@ void AppendPrice(std::string& out, std::int64_t size, std::int64_t usdc, bool fr
   }
   out += '.';
   out.append(text.data(), static_cast<std::size_t>(digits));
+}
+
+std::int64_t Portion(std::int64_t size, std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return 0;
+  return static_cast<std::int64_t>(static_cast<SignedWide>(size) * part / whole);
+}
+
+std::int64_t RoundedToFour(std::int64_t millionths) {
+  constexpr std::int64_t kStep = 100;
+  const std::int64_t half = millionths < 0 ? -kStep / 2 : kStep / 2;
+  return (millionths + half) / kStep * kStep;
 }
 
 std::int64_t UsdcAt(std::int64_t size, std::int64_t permille) {

@@ -11,6 +11,12 @@ namespace sim {
 // REQUIRES: 0 < size, 0 <= usdc.
 void AppendPrice(std::string& out, std::int64_t size, std::int64_t usdc, bool fraction_always);
 
+// size * part / whole, cut towards zero; 0 where there is no whole.
+std::int64_t Portion(std::int64_t size, std::int64_t part, std::int64_t whole);
+
+// The nearest millionths with four decimals; halves go away from zero.
+std::int64_t RoundedToFour(std::int64_t millionths);
+
 // round_half_up(size * permille / 1000).
 std::int64_t UsdcAt(std::int64_t size, std::int64_t permille);
 

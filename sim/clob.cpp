@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/prices.h"
 #include "sim/text.h"
 
 namespace sim {
@@ -132,6 +133,7 @@ void Clob::AppendMarket(std::string& out, const Market& market) const {
 // The winner is told once the market is closed; a market without one has none.
 void Clob::AppendTokens(std::string& out, const Market& market) const {
   const bool closed = market.closed_at != 0;
+  const auto prices = PricesOf(market);
   out += R"("tokens":[)";
   for (std::size_t i = 0; i < market.tokens.size(); ++i) {
     const bool winner = closed && market.winner == static_cast<std::int32_t>(i);
@@ -139,9 +141,9 @@ void Clob::AppendTokens(std::string& out, const Market& market) const {
     out += '{';
     AppendText(out, "token_id", world_.tokens()[market.tokens[i]].decimal);
     AppendText(out, "outcome", market.outcomes[i]);
-    const char* decided = winner ? "1" : "0";
-    out += fmt::format(R"("price":{},"winner":{}}})",
-                       closed && market.winner >= 0 ? decided : "0.5", winner);
+    out += R"("price":)";
+    AppendMillionths(out, i < prices.size() ? prices[i] : 0, false);
+    out += winner ? R"(,"winner":true})" : R"(,"winner":false})";
   }
   out += "],";
 }

@@ -40,7 +40,7 @@ std::optional<std::string> Open(std::uint64_t seed, std::string_view cursor) {
 std::optional<std::int64_t> NumberAfter(std::string_view& rest, std::string_view text) {
   if (!rest.starts_with(text)) return std::nullopt;
   rest.remove_prefix(text.size());
-  const std::size_t end = rest.find_first_not_of("0123456789");
+  const std::size_t end = rest.find_first_not_of("-0123456789");
   const auto number = ParseInteger(rest.substr(0, end));
   rest = end == std::string_view::npos ? "" : rest.substr(end);
   return number;
@@ -50,8 +50,9 @@ std::optional<std::int64_t> NumberAfter(std::string_view& rest, std::string_view
 
 std::string SealFeedCursor(std::uint64_t seed, std::string_view endpoint,
                            const FeedPosition& position) {
-  return Seal(seed, fmt::format(R"({{"type":"{}","params":{{"l":{},"ts":{},"sq":{},"d":2}}}})",
-                                endpoint, position.limit, position.timestamp, position.sequence));
+  return Seal(
+      seed, fmt::format(R"({{"type":"{}","params":{{"l":{},"ts":{},"sq":{},"d":{}}}}})", endpoint,
+                        position.limit, position.timestamp, position.sequence, position.direction));
 }
 
 std::optional<FeedPosition> OpenFeedCursor(std::uint64_t seed, std::string_view endpoint,
@@ -63,8 +64,9 @@ std::optional<FeedPosition> OpenFeedCursor(std::uint64_t seed, std::string_view 
   if (!limit) return std::nullopt;
   const auto timestamp = NumberAfter(rest, R"(,"ts":)");
   const auto sequence = NumberAfter(rest, R"(,"sq":)");
-  if (!timestamp || !sequence) return std::nullopt;
-  return FeedPosition{*limit, *timestamp, *sequence};
+  const auto direction = NumberAfter(rest, R"(,"d":)");
+  if (!timestamp || !sequence || !direction) return std::nullopt;
+  return FeedPosition{*limit, *timestamp, *sequence, *direction};
 }
 
 std::string SealPlace(std::uint64_t seed, std::string_view endpoint, std::int64_t place) {

@@ -8,10 +8,15 @@
 
 namespace sim {
 
+// The last row that was told, by what its list is sorted by.
 struct FeedPosition {
+  // kStart: nothing was told yet, and the list goes as it goes without cursor.
+  enum Direction : std::int64_t { kStart = 0, kAscending = 1, kDescending = 2 };
+
   std::int64_t limit = 0;
   std::int64_t timestamp = 0;
   std::int64_t sequence = 0;
+  std::int64_t direction = kDescending;
 
   friend bool operator==(const FeedPosition&, const FeedPosition&) = default;
 };

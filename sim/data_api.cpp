@@ -6,9 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "sim/amounts.h"
+#include "sim/activity_feed.h"
 #include "sim/blocks.h"
+#include "sim/holders.h"
+#include "sim/list_page.h"
+#include "sim/positions.h"
 #include "sim/random.h"
+#include "sim/resolutions.h"
 #include "sim/text.h"
 #include "sim/trades_query.h"
 
@@ -17,30 +21,13 @@ namespace {
 
 constexpr std::int64_t kSequencePerBlock = 10'000'000'000;
 constexpr std::int64_t kCacheAgeSeconds = 300;
-constexpr std::int64_t kLabelDelaySeconds = 3600;
 constexpr std::size_t kMostCached = 10'000;
-
-constexpr std::array<const char*, 8> kFirstWords = {"Scary",   "Ultimate", "Bronze", "Gentle",
-                                                    "Thirsty", "Vast",     "Loyal",  "Improper"};
-constexpr std::array<const char*, 8> kSecondWords = {
-    "Barrel", "Precedence", "Underpass", "Lantern", "Meadow", "Chapel", "Quarry", "Trumpet"};
-
-std::int64_t SequenceOf(const World& world, FillNumber number) {
-  return BlockAt(world.fills()[number].ts) * kSequencePerBlock + number;
-}
-
-void AppendPair(std::string& out, std::string_view key, std::string_view text) {
-  AppendJsonString(out, key);
-  out += ':';
-  AppendJsonString(out, text);
-  out += ',';
-}
 
 bool Wanted(const World& world, const TradesQuery& query, const Fill& fill) {
   if (query.taker_only && fill.role != common::Role::kTaker) return false;
   if ((query.amount_is_cash ? fill.usdc : fill.size) < query.least_amount) return false;
   if (query.side && fill.side != *query.side) return false;
-  if (!query.markets || !query.user) return true;
+  if (!query.markets || !query.user.address) return true;
   const std::uint32_t market = world.tokens()[fill.token].market;
   return std::find(query.markets->begin(), query.markets->end(), market) != query.markets->end();
 }
@@ -76,36 +63,30 @@ struct DataApi::Page {
 };
 
 DataApi::DataApi(const World& world, std::int64_t cache_seconds)
-    : world_(world), cache_seconds_(cache_seconds) {
-  token_texts_.reserve(world.tokens().size());
-  for (const Token& token : world.tokens()) {
-    const Market& market = world.markets()[token.market];
-    TokenText text;
-    text.head = "\",\"token_id\":\"" + token.decimal + "\",\"condition_id\":\"" +
-                market.condition_id + "\",\"size\":";
-    AppendPair(text.labelled, "title", market.question);
-    AppendPair(text.labelled, "slug", market.slug);
-    AppendPair(text.labelled, "icon", market.icon);
-    text.fresh = text.labelled;
-    AppendPair(text.labelled, "event_slug", world.events()[market.event].slug);
-    AppendPair(text.fresh, "event_slug", "");
-    AppendPair(text.labelled, "outcome", market.outcomes[token.outcome]);
-    AppendPair(text.fresh, "outcome", market.outcomes[token.outcome]);
-    text.labelled += fmt::format("\"outcome_index\":{},", token.outcome);
-    text.fresh += fmt::format("\"outcome_index\":{},", kUnlabelledOutcome);
-    token_texts_.push_back(std::move(text));
-  }
-}
+    : world_(world), cache_seconds_(cache_seconds), rows_(world), books_(world) {}
 
 Response DataApi::Answer(const Request& request) {
-  if (request.path != "/v2/trades" && request.path != "/v2/status") {
-    if (!IsGone(request.path)) return DataError(404, "not_found", "no such route", "");
-    return DataError(410, "not_found", "this v1 route is retired, use /v2", "");
-  }
+  const std::string_view path = request.path;
+  if (IsGone(path)) return DataError(410, "not_found", "this v1 route is retired, use /v2", "");
   if (request.method != "GET") {
     return DataError(405, "method_not_allowed", "method not allowed", "");
   }
-  return request.path == "/v2/trades" ? Trades(request) : Status(request);
+  if (path == "/v2/trades") return Trades(request);
+  if (path == "/v2/activity") return Activity(request);
+  if (path == "/v2/positions") return AnswerPositions(world_, request, books_);
+  if (path == "/v2/value") return AnswerValue(world_, request, books_);
+  if (path == "/v2/holders") return AnswerHolders(world_, request, books_);
+  if (path == "/v2/resolutions") return AnswerResolutions(world_, request);
+  if (path == "/v2/status") return Status(request);
+  return DataError(404, "not_found", "no such route", "");
+}
+
+Response DataApi::Activity(const Request& request) {
+  ActivityQuery query;
+  if (const auto error = ReadActivityQuery(world_, request, query)) {
+    return DataError(400, "invalid_request", error->message, error->parameter);
+  }
+  return AnswerActivity(world_, request, query, books_, rows_);
 }
 
 // Fills that a first page shows. A cache shows it as it was some time ago.
@@ -133,16 +114,11 @@ Response DataApi::Trades(const Request& request) {
   if (const auto error = ReadTradesQuery(world_, request, query)) {
     return DataError(400, "invalid_request", error->message, error->parameter);
   }
+  if (query.user.address && !query.user.wallet) return NoRows(query.limit);
   Response response;
-  if (query.user && !query.wallet) {
-    response.body = fmt::format(
-        R"({{"data":null,"pagination":{{"limit":{},"offset":0,"has_more":false,"next_cursor":null}}}})",
-        query.limit);
-    return response;
-  }
   page.visible = VisibleFills(request);
-  if (query.wallet) {
-    page.numbers = world_.FillsOf(*query.wallet);
+  if (query.user.wallet) {
+    page.numbers = world_.FillsOf(*query.user.wallet);
   } else if (query.markets) {
     for (const std::uint32_t market : *query.markets) {
       const auto inner = world_.FillsIn(market);
@@ -158,7 +134,7 @@ Response DataApi::Trades(const Request& request) {
   return response;
 }
 
-void DataApi::WriteRows(const Request& request, Page& page, Response& response) const {
+void DataApi::WriteRows(const Request& request, Page& page, Response& response) {
   const TradesQuery& query = page.query;
   std::size_t at = page.CountBelow(page.visible);
   if (request.page_fault == PageFault::kStale && !query.after) response.page_fault_done = true;
@@ -178,7 +154,6 @@ void DataApi::WriteRows(const Request& request, Page& page, Response& response) 
   std::string& out = response.body;
   out.reserve(static_cast<std::size_t>(query.limit) * 1000 + 400);
   out = "{\"data\":[";
-  const common::UnixSeconds labels_until = world_.newest() - kLabelDelaySeconds;
   const bool empty = request.page_fault == PageFault::kEmpty;
   std::int64_t rows = 0;
   bool more = false;
@@ -191,7 +166,7 @@ void DataApi::WriteRows(const Request& request, Page& page, Response& response) 
     more = rows == query.limit || empty;
     if (more) break;
     if (rows++ > 0) out += ',';
-    AppendRow(out, fill, fill.ts <= labels_until);
+    rows_.AppendTrade(out, fill);
     last.timestamp = fill.ts;
     last.sequence = SequenceOf(world_, number);
   }
@@ -212,34 +187,7 @@ void DataApi::WriteRows(const Request& request, Page& page, Response& response) 
     next.clear();
     response.page_fault_done = true;
   }
-  out += fmt::format(R"(],"pagination":{{"limit":{},"offset":0,"has_more":{},"next_cursor":{}}}}})",
-                     query.limit, more, next.empty() ? "null" : '"' + next + '"');
-}
-
-void DataApi::AppendRow(std::string& out, const Fill& fill, bool labelled) const {
-  const TokenText& token = token_texts_[fill.token];
-  const Wallet& wallet = world_.wallets()[fill.wallet];
-  const std::uint64_t name = Mix(wallet.address.bytes[0], wallet.address.bytes[1]);
-  out += "{\"proxy_wallet\":\"";
-  AppendHex(out, wallet.address.bytes);
-  out += fill.side == common::Side::kBuy ? "\",\"side\":\"BUY" : "\",\"side\":\"SELL";
-  out += token.head;
-  AppendMillionths(out, fill.size, true);
-  out += ",\"price\":";
-  AppendPrice(out, fill.size, fill.usdc, true);
-  out += ",\"timestamp\":";
-  AppendInteger(out, fill.ts);
-  out += ',';
-  out += labelled ? token.labelled : token.fresh;
-  out += "\"name\":\"trader";
-  AppendInteger(out, fill.wallet);
-  out += "\",\"pseudonym\":\"";
-  out += kFirstWords[name % kFirstWords.size()];
-  out += '-';
-  out += kSecondWords[(name >> 8) % kSecondWords.size()];
-  out += R"(","bio":"","profile_image":"","profile_image_optimized":"","transaction_hash":")";
-  AppendHex(out, world_.TxHash(fill));
-  out += "\"}";
+  AppendPagination(out, query.limit, more, next);
 }
 
 Response DataApi::Status(const Request& request) const {

@@ -1,4 +1,5 @@
-// Data API v2: /v2/trades and /v2/status.
+// Data API v2: /v2/trades, /v2/activity, /v2/positions, /v2/value, /v2/holders, /v2/resolutions and
+// /v2/status.
 //
 // Lists come in an envelope with exact `has_more` and an opaque cursor; a feed is keyset on
 // (timestamp, sequence), newest first. The routes of v1 are gone.
@@ -7,15 +8,13 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
+#include "sim/books.h"
+#include "sim/data_rows.h"
 #include "sim/message.h"
 #include "sim/world.h"
 
 namespace sim {
-
-// The Data API's word for an outcome that is not labelled yet.
-inline constexpr int kUnlabelledOutcome = 999;
 
 class DataApi {
  public:
@@ -25,11 +24,6 @@ class DataApi {
   Response Answer(const Request& request);
 
  private:
-  struct TokenText {
-    std::string head;      // token and condition
-    std::string labelled;  // title to outcome index
-    std::string fresh;     // the same, before the labels have arrived
-  };
   struct Cached {
     common::UnixSeconds expires = 0;
     std::size_t fills = 0;
@@ -39,12 +33,13 @@ class DataApi {
   Response Trades(const Request& request);
   Response Status(const Request& request) const;
   std::size_t VisibleFills(const Request& request);
-  void WriteRows(const Request& request, Page& page, Response& response) const;
-  void AppendRow(std::string& out, const Fill& fill, bool labelled) const;
+  Response Activity(const Request& request);
+  void WriteRows(const Request& request, Page& page, Response& response);
 
   const World& world_;
   const std::int64_t cache_seconds_;
-  std::vector<TokenText> token_texts_;
+  DataRows rows_;
+  Books books_;
   std::map<std::string, Cached> cache_;
 };
 

@@ -7,21 +7,13 @@
 #include <fmt/format.h>
 
 #include "sim/market_builder.h"
-#include "sim/random.h"
+#include "sim/prices.h"
 #include "sim/text.h"
 
 namespace sim {
 namespace {
 
 constexpr std::uint64_t kFormStream = 31;
-constexpr std::uint64_t kPriceStream = 32;
-
-// A fixed draw for a market: the same in every answer.
-std::uint64_t Draw(const Market& market, std::uint64_t stream) {
-  std::uint64_t draw = stream;
-  for (const char c : market.condition_id) draw = Mix(draw, static_cast<std::uint8_t>(c));
-  return draw;
-}
 
 void AppendText(std::string& out, std::string_view key, std::string_view text) {
   AppendJsonString(out, key);
@@ -53,19 +45,10 @@ std::string FineTime(common::UnixSeconds instant, std::uint64_t draw) {
 
 // Resolved prices are 1 and 0, or equal shares; open ones are in thousandths.
 std::vector<std::string> Prices(const Market& market) {
-  const std::size_t count = market.outcomes.size();
-  std::vector<std::string> prices(count, "0");
-  if (market.closed_at != 0) {
-    if (market.winner < 0) prices.assign(count, "0.5");
-    if (market.winner >= 0) prices[static_cast<std::size_t>(market.winner)] = "1";
-    return prices;
-  }
-  const auto first = static_cast<std::int64_t>(1 + Draw(market, kPriceStream) % 999);
-  for (std::size_t i = 0; i < std::min<std::size_t>(2, count); ++i) {
-    prices[i].clear();
-    AppendMillionths(prices[i], (i == 0 ? first : 1000 - first) * 1000, false);
-  }
-  return prices;
+  std::vector<std::string> texts;
+  for (const std::int64_t price : PricesOf(market))
+    AppendMillionths(texts.emplace_back(), price, false);
+  return texts;
 }
 
 void AppendTimes(std::string& out, const Market& market, std::uint64_t draw) {
@@ -101,8 +84,7 @@ void AppendGroup(std::string& out, const Market& market, const Event& event) {
 }
 
 // Keys that nobody asked for, some of them only now and then.
-void AppendUnasked(std::string& out, std::uint64_t draw) {
-  const auto volume = static_cast<std::int64_t>(draw % 1'000'000'000'000);
+void AppendUnasked(std::string& out, std::int64_t volume, std::uint64_t draw) {
   std::string amount;
   AppendMillionths(amount, volume, false);
   out += fmt::format(
@@ -120,7 +102,7 @@ void AppendUnasked(std::string& out, std::uint64_t draw) {
 
 const char* UmaStatus(const Market& market) {
   if (market.closed_at != 0) return "resolved";
-  const std::uint64_t draw = (Draw(market, kFormStream) >> 20) % 400;
+  const std::uint64_t draw = (DrawOf(market, kFormStream) >> 20) % 400;
   if (draw == 0) return "disputed";
   return draw < 5 ? "proposed" : "";
 }
@@ -131,7 +113,7 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
     out += market.raw;
     return;
   }
-  const std::uint64_t draw = Draw(market, kFormStream);
+  const std::uint64_t draw = DrawOf(market, kFormStream);
   const Event& event = world.events()[market.event];
   std::vector<std::string> tokens;
   for (const std::uint32_t token : market.tokens) tokens.push_back(world.tokens()[token].decimal);
@@ -156,7 +138,8 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   if (*UmaStatus(market) != '\0') AppendText(out, "umaResolutionStatus", UmaStatus(market));
   AppendGroup(out, market, event);
   AppendFees(out, market);
-  AppendUnasked(out, draw);
+  const auto number = static_cast<std::uint32_t>(&market - world.markets().data());
+  AppendUnasked(out, world.VolumeOf(number), draw);
   if (form.with_events && !event.id.empty()) {
     out += R"("events":[{)";
     AppendGammaEventFields(out, event);

@@ -76,6 +76,12 @@ void Print(const std::string& text) {
   }
 }
 
+void TellOracle(const OracleOptions& options) {
+  OracleQuestion question = options.question;
+  question.wallets = ReadWallets(options.wallet_file);
+  Print(OracleText(*BuildWorld(options.world), question));
+}
+
 void Run(const Options& options) {
   switch (options.command) {
     case Options::Command::kHelp:
@@ -85,8 +91,7 @@ void Run(const Options& options) {
     case Options::Command::kWallets:
       return Print(WalletsText(*BuildWorld(options.serve.world), options.with_contracts));
     case Options::Command::kOracle:
-      return Print(OracleText(*BuildWorld(options.oracle.world), options.oracle.source,
-                              ReadWallets(options.oracle.wallet_file)));
+      return TellOracle(options.oracle);
   }
 }
 

@@ -66,6 +66,7 @@ int ParseOptions(int argc, const char* const* argv, Options& options) {
   CLI::App app("The upstreams of Seine, simulated: a world of trades, and who tells it",
                "seine-sim");
   std::string source = "data-api";
+  std::string what = "trades";
   CLI::App* serve = app.add_subcommand("serve", "Serve the world over HTTP");
   CLI::App* wallets = app.add_subcommand("wallets", "Print the addresses of the world's users");
   CLI::App* oracle = app.add_subcommand("oracle", "Print what a correct sync holds in the end");
@@ -73,6 +74,11 @@ int ParseOptions(int argc, const char* const* argv, Options& options) {
   AddServe(*serve, options.serve);
   wallets->add_flag("--contracts,--with-contracts", options.with_contracts,
                     "Contracts and operators, too");
+  oracle
+      ->add_option("--what", what,
+                   "trades, wallets, markets, events, tokens, activity or positions")
+      ->check(CLI::IsMember(
+          {"trades", "wallets", "markets", "events", "tokens", "activity", "positions"}));
   oracle->add_option("--source", source, "data-api, subgraph, rpc or dome")
       ->check(CLI::IsMember({"data-api", "subgraph", "rpc", "dome"}));
   oracle->add_option("--wallet", options.oracle.wallet_file, "Only the wallets in this file");
@@ -81,7 +87,9 @@ int ParseOptions(int argc, const char* const* argv, Options& options) {
   if (const auto code = common::ParseOptions(app, argc, argv)) return *code;
   options.serve.rpc.chain.live = options.serve.live > 0;
   options.oracle.world = options.serve.world;
-  options.oracle.source = common::ParseSource(source).value_or(common::Source::kDataApi);
+  OracleQuestion& question = options.oracle.question;
+  question.source = common::ParseSource(source).value_or(common::Source::kDataApi);
+  question.what = ParseOracleSubject(what).value_or(OracleSubject::kTrades);
   if (serve->parsed()) options.command = Options::Command::kServe;
   if (wallets->parsed()) options.command = Options::Command::kWallets;
   if (oracle->parsed()) options.command = Options::Command::kOracle;

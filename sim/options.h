@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/trade.h"
+#include "sim/oracle_rows.h"
 #include "sim/rpc_options.h"
 
 namespace sim {
@@ -41,7 +41,7 @@ struct ServeOptions {
 
 struct OracleOptions {
   WorldOptions world;
-  common::Source source = common::Source::kDataApi;
+  OracleQuestion question;
   std::string wallet_file;
 };
 

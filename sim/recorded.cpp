@@ -181,6 +181,7 @@ void AddFills(const std::vector<RecordedFill>& fills, WorldParts& parts) {
 common::Result<WorldParts> LoadRecorded(const std::string& directory) {
   try {
     WorldParts parts;
+    parts.recorded = true;
     MarketBook markets(parts);
     ReadMarkets(directory, markets);
     const auto fills = ReadFills(directory, markets);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "common/decimal.h"
 #include "common/ids.h"
 #include "sim/text.h"
 
@@ -87,6 +88,9 @@ void MarketBook::AddGamma(std::string_view raw) {
   market.closed_at = ClosedAt(fields, "closedTime");
   market.neg_risk = TextOf(fields, "negRisk") == "true";
   const auto prices = ReadElements(TextOf(fields, "outcomePrices"));
+  for (const std::string& price : prices) {
+    market.prices.push_back(common::ParseMillionths(price).value_or(0));
+  }
   const auto won = std::find(prices.begin(), prices.end(), "1");
   if (market.closed_at != 0 && won != prices.end()) {
     market.winner = static_cast<std::int32_t>(won - prices.begin());
@@ -98,6 +102,7 @@ void MarketBook::AddGamma(std::string_view raw) {
   }
   const auto tokens = ReadElements(TextOf(fields, "clobTokenIds"));
   market.outcomes.resize(tokens.size());
+  market.prices.resize(tokens.size());
   const std::uint32_t number = AddMarket(std::move(market));
   for (std::size_t i = 0; i < tokens.size(); ++i) AddToken(number, i, tokens[i]);
 }

@@ -5,24 +5,13 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "sim/oracle.h"
 #include "sim/text.h"
 
 namespace sim {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::uint64_t kHtmlEach = 5;  // every so many refusals come from Cloudflare
-
-Response Plain(std::string text) {
-  Response response;
-  response.content_type = "text/plain";
-  response.body = std::move(text);
-  return response;
-}
 
 Response CloudflarePage(int status, std::string_view title) {
   Response response;
@@ -75,6 +64,7 @@ std::optional<Destination> Classify(std::string_view path) {
   }
   if (auto rest = below("/clob")) return Destination{Endpoint::kClob, *rest};
   if (auto rest = below("/rpc")) return Destination{Endpoint::kRpc, *rest};
+  if (auto rest = below("/dome")) return Destination{Endpoint::kDome, *rest};
   if (auto rest = below("/subgraph")) return Destination{Endpoint::kSubgraph, *rest};
   return std::nullopt;
 }
@@ -88,6 +78,7 @@ Router::Router(const World& world, const ServeOptions& options)
       gamma_(world, options.unknown_after_seconds),
       clob_(world, options.unknown_after_seconds),
       rpc_(world, options.rpc),
+      dome_(world),
       faults_(options.world.seed, StartSetting(options)) {
   if (options.profile != "none") {
     const auto published = PublishedLimits();
@@ -163,7 +154,7 @@ Response Router::AskUpstream(Endpoint endpoint, const Request& request) {
     case Endpoint::kRpc:
       return rpc_.Answer(request);
     case Endpoint::kDome:
-      break;
+      return dome_.Answer(request);
   }
   return JsonResponse(404, R"({"error":"not found"})");
 }
@@ -250,80 +241,6 @@ Response Router::Refused(Endpoint endpoint, std::int64_t retry_after_s) {
   response.headers.emplace_back("Retry-After",
                                 std::to_string(std::max<std::int64_t>(1, retry_after_s)));
   return response;
-}
-
-Response Router::AnswerControl(const Request& request) {
-  if (request.path == "/sim/healthz") return Plain("ok\n");
-  if (request.path == "/sim/stats") return JsonResponse(200, StatsText());
-  if (request.path == "/sim/wallets") return Plain(WalletsText(world_, false));
-  if (request.path == "/sim/oracle") return TellOracle(request);
-  if (request.path == "/sim/reorg" && request.method == "POST") return Reorganise(request);
-  if (request.path == "/sim/faults" && request.method == "POST") return ChangeFaults(request.body);
-  return JsonResponse(404, R"({"error":"no such route"})");
-}
-
-Response Router::TellOracle(const Request& request) const {
-  const auto source = common::ParseSource(request.Get("source").value_or("data-api"));
-  if (!source) return JsonResponse(400, R"({"error":"source is data-api, subgraph or rpc"})");
-  return Plain(OracleText(world_, *source, std::nullopt));
-}
-
-// {"depth":N}: the last N blocks are told as a fork, until {"depth":0}.
-Response Router::Reorganise(const Request& request) {
-  constexpr std::int64_t kDeepest = 100'000'000;
-  const Json json = Json::parse(request.body, nullptr, false);
-  const bool is_number =
-      json.is_object() && json.contains("depth") && json["depth"].is_number_integer() &&
-      json["depth"].get<std::int64_t>() >= 0 && json["depth"].get<std::int64_t>() <= kDeepest;
-  if (!is_number) return JsonResponse(400, R"({"error":"depth is a number of blocks"})");
-  const auto [from, to] = rpc_.Fork(json["depth"].get<std::int64_t>(), request.now);
-  return JsonResponse(200, Json{{"from", from}, {"to", to}}.dump());
-}
-
-// {"profile":"mild","faults":["503=0.2"],"latency_ms":N,"burst":N}; what is left out is as the
-// profile has it, and the profile is none.
-Response Router::ChangeFaults(std::string_view body) {
-  const auto refuse = [](const std::string& message) {
-    return JsonResponse(400, Json{{"error", message}}.dump());
-  };
-  const Json json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) return refuse("the body is not a JSON object");
-  try {
-    auto setting = ProfileSetting(json.value("profile", "none"));
-    if (!setting) return refuse(setting.error().message);
-    for (const auto& text : json.value("faults", std::vector<std::string>{})) {
-      const auto added = AddFault(text, *setting);
-      if (!added) return refuse(added.error().message);
-    }
-    setting->latency_ms = json.value("latency_ms", setting->latency_ms);
-    setting->burst = json.value("burst", setting->burst);
-    faults_.Set(*std::move(setting));
-  } catch (const Json::exception& error) {
-    return refuse(error.what());
-  }
-  return JsonResponse(200, R"({"ok":true})");
-}
-
-std::string Router::StatsText() const {
-  Json requests = Json::object();
-  for (std::size_t i = 0; i < kEndpoints; ++i) {
-    requests[ToString(static_cast<Endpoint>(i))] = requests_[i];
-  }
-  Json responses = Json::object();
-  for (const auto& [status, count] : responses_) responses[std::to_string(status)] = count;
-  Json faults = Json::object();
-  for (std::size_t i = 0; i < kFaultKinds; ++i) {
-    const auto kind = static_cast<FaultKind>(i);
-    if (faults_.count(kind) > 0) faults[ToString(kind)] = faults_.count(kind);
-  }
-  return Json{{"requests", requests},
-              {"responses", responses},
-              {"faults", faults},
-              {"rows", rows_},
-              {"fills", world_.fills().size()},
-              {"max_in_flight", max_in_flight_},
-              {"over_limit", over_limit_}}
-      .dump();
 }
 
 }  // namespace sim

@@ -13,6 +13,7 @@
 
 #include "sim/clob.h"
 #include "sim/data_api.h"
+#include "sim/dome.h"
 #include "sim/faults.h"
 #include "sim/gamma.h"
 #include "sim/http_server.h"
@@ -56,6 +57,7 @@ class Router {
   Gamma gamma_;
   Clob clob_;
   Rpc rpc_;
+  Dome dome_;
   Limits limits_;
   Faults faults_;
   std::array<std::uint64_t, kEndpoints> requests_{};

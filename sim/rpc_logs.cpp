@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "sim/blocks.h"
+#include "sim/prices.h"
 #include "sim/text.h"
 
 namespace sim {

@@ -3,18 +3,16 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "sim/cursor.h"
+#include "sim/data_parameters.h"
 #include "sim/message.h"
 #include "sim/world.h"
 
 namespace sim {
 
 struct TradesQuery {
-  std::optional<std::string> user;                    // lower case
-  std::optional<std::uint32_t> wallet;                // nothing for a user that never traded
+  DataUser user;
   std::optional<std::vector<std::uint32_t>> markets;  // of condition and event_id
   std::optional<common::Side> side;
   bool taker_only = true;
@@ -26,15 +24,11 @@ struct TradesQuery {
   std::optional<FeedPosition> after;
 };
 
-struct ParameterError {
-  std::string parameter;
-  std::string message;
-};
-
 inline constexpr const char* kTradesEndpoint = "trades";
+// The window of a feed that names no start.
+inline constexpr std::int64_t kThreeYears = 3 * 365 * 86'400 + 86'400;
 
-// Fills in the query or returns what is wrong. Parameters that are not known are ignored.
-std::optional<ParameterError> ReadTradesQuery(const World& world, const Request& request,
-                                              TradesQuery& query);
+// Fills in the query or returns what is wrong.
+ParameterFailure ReadTradesQuery(const World& world, const Request& request, TradesQuery& query);
 
 }  // namespace sim

@@ -32,20 +32,6 @@ Hash32 MadeHash(std::uint64_t seed, std::uint64_t what, std::uint64_t number) {
   return hash;
 }
 
-std::vector<std::int64_t> PayoutsOf(const Market& market) {
-  constexpr std::int64_t kWhole = 1'000'000;
-  const std::size_t count = market.tokens.size();
-  if (market.closed_at == 0 || count == 0) return {};
-  if (market.winner >= 0) {
-    std::vector<std::int64_t> payouts(count, 0);
-    payouts[static_cast<std::size_t>(market.winner)] = kWhole;
-    return payouts;
-  }
-  // The last prices of a recorded market are no payouts.
-  if (!market.raw.empty()) return {};
-  return std::vector<std::int64_t>(count, kWhole / static_cast<std::int64_t>(count));
-}
-
 World::World(WorldParts parts) : parts_(std::move(parts)) {
   for (std::uint32_t i = 0; i < parts_.wallets.size(); ++i) {
     wallet_index_.emplace(parts_.wallets[i].address, i);
@@ -63,12 +49,18 @@ World::World(WorldParts parts) : parts_(std::move(parts)) {
   }
   by_wallet_.resize(parts_.wallets.size());
   by_market_.resize(parts_.markets.size());
+  volumes_.resize(parts_.markets.size());
   for (FillNumber i = 0; i < parts_.fills.size(); ++i) IndexFill(i);
   BuildArchive();
 }
 
 void World::IndexFill(FillNumber number) {
   const Fill& fill = parts_.fills[number];
+  // Each match counts once, by its taker; a fill without taker order is a match of its own.
+  if (fill.role == common::Role::kTaker ||
+      parts_.wallets[fill.taker].kind == WalletKind::kOperator) {
+    volumes_[parts_.tokens[fill.token].market] += fill.usdc;
+  }
   by_wallet_[fill.wallet].push_back(number);
   by_market_[parts_.tokens[fill.token].market].push_back(number);
 }

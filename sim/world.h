@@ -62,6 +62,7 @@ struct Market {
   std::vector<std::string> outcomes;
   std::vector<std::uint32_t> tokens;  // aligned with outcomes
   std::string raw;                    // the recorded JSON of Gamma, if there is one
+  std::vector<std::int64_t> prices;   // recorded ones, in millionths; otherwise made up
   std::uint32_t event = 0;
   common::UnixSeconds created = 0;
   common::UnixSeconds ends = 0;
@@ -71,10 +72,6 @@ struct Market {
   bool neg_risk = false;
   KnownBy known_by = KnownBy::kGammaAndClob;
 };
-
-// What a share of each outcome is worth in millionths, once the market is resolved. Nothing for
-// markets that are not, and for recorded ones that do not say it.
-std::vector<std::int64_t> PayoutsOf(const Market& market);
 
 struct Token {
   std::string decimal;
@@ -101,6 +98,7 @@ struct Fill {
 
 struct WorldParts {
   std::uint64_t seed = 0;
+  bool recorded = false;  // nothing is made up beside the fills
   std::vector<Wallet> wallets;
   std::vector<Tag> tags;
   std::vector<Event> events;
@@ -117,6 +115,7 @@ class World {
   explicit World(WorldParts parts);
 
   std::uint64_t seed() const { return parts_.seed; }
+  bool recorded() const { return parts_.recorded; }
   const std::vector<Wallet>& wallets() const { return parts_.wallets; }
   const std::vector<Tag>& tags() const { return parts_.tags; }
   const std::vector<Event>& events() const { return parts_.events; }
@@ -130,6 +129,9 @@ class World {
   // In chain order, oldest first.
   std::span<const FillNumber> FillsOf(std::uint32_t wallet) const { return by_wallet_[wallet]; }
   std::span<const FillNumber> FillsIn(std::uint32_t market) const { return by_market_[market]; }
+
+  // What was traded in a market, in millionths of USDC; each match once.
+  std::int64_t VolumeOf(std::uint32_t market) const { return volumes_[market]; }
 
   // What the V1 subgraph holds, ordered by (timestamp, transaction hash, order hash).
   std::span<const FillNumber> Archive() const { return archive_; }
@@ -160,6 +162,7 @@ class World {
   WorldParts parts_;
   std::vector<std::vector<FillNumber>> by_wallet_;
   std::vector<std::vector<FillNumber>> by_market_;
+  std::vector<std::int64_t> volumes_;
   std::vector<FillNumber> archive_;
   std::vector<std::vector<FillNumber>> archive_by_wallet_;
   std::unordered_map<common::WalletAddress, std::uint32_t> wallet_index_;

@@ -14,6 +14,7 @@
 #include "common/ids.h"
 #include "sim/blocks.h"
 #include "sim/oracle.h"
+#include "sim/prices.h"
 #include "sim/text.h"
 #include "sim/world_builder.h"
 

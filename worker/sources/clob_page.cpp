@@ -1,5 +1,6 @@
 #include "worker/sources/clob_page.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace dom = simdjson::dom;
 
 // What every market is tagged with says nothing of its category.
 constexpr std::string_view kTagOfAll = "All";
+constexpr std::int64_t kWhole = 1'000'000;
 
 common::Error Unreadable(std::string_view body) {
   return {common::ErrorKind::kTransient, "the CLOB's answer is no market: " + Evidence(body)};
@@ -56,11 +58,17 @@ common::Result<store::MarketInfo> ParseClobMarket(std::string_view body) {
   info.neg_risk = FlagOf(*document, "neg_risk");
   info.closed = FlagOf(*document, "closed");
   info.end_date = TextOf(*document, "end_date_iso");
+  std::vector<std::int64_t> payouts;
   for (const dom::element item : tokens) {
     const auto token = common::TokenId::ParseDecimal(TextOf(item, "token_id"));
     if (!token) continue;  // markets that never opened have empty token ids
     info.tokens.push_back(*token);
     info.outcomes.push_back(TextOf(item, "outcome"));
+    payouts.push_back(FlagOf(item, "winner").value_or(false) ? kWhole : 0);
+  }
+  // No winner: not over, or not told. Several: it does not tell how they share.
+  if (std::count(payouts.begin(), payouts.end(), kWhole) == 1) {
+    info.resolution = store::Resolution{store::ResolutionSource::kClob, std::move(payouts), 0};
   }
   dom::element tags;
   if ((*document)["tags"].get(tags) == simdjson::SUCCESS) info.tags = TextsOf(tags);

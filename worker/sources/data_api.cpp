@@ -26,39 +26,9 @@
 
 #include "common/check.h"
 #include "worker/sources/data_api_page.h"
-#include "worker/sources/json_text.h"
+#include "worker/sources/data_api_walk.h"
 
 namespace worker::sources {
-namespace {
-
-using Phase = DataApiPosition::Phase;
-
-constexpr int kPageSize = 1000;
-
-DataApiPosition BeginOf(const common::Cursor& cursor) {
-  DataApiPosition position;
-  position.phase = cursor.complete_to == 0 ? Phase::kWalk : Phase::kHead;
-  const common::UnixSeconds proven =
-      cursor.complete_to == 0 ? 0 : cursor.complete_to - kDataApiOverlap;
-  position.floor = std::max({common::UnixSeconds{1}, cursor.owned_from, proven + 1});
-  return position;
-}
-
-DataApiPosition PositionOf(const common::Cursor& cursor) {
-  return DecodeDataApiPosition(cursor.position).value_or(BeginOf(cursor));
-}
-
-// Ends a walk of several pages: the head, from the newest row on again.
-DataApiPosition HeadAfter(const DataApiPosition& walk) {
-  DataApiPosition head;
-  head.phase = Phase::kHead;
-  head.floor = std::max(walk.floor, walk.horizon + 1 - kDataApiOverlap);
-  head.oldest_refused = walk.oldest_refused;
-  return head;
-}
-
-}  // namespace
-
 DataApi::DataApi(std::string base_url)
     : base_url_(std::move(base_url)), json_(std::make_unique<JsonText>()) {}
 
@@ -85,10 +55,8 @@ HttpRequest DataApi::PageRequest(const common::WalletAddress& wallet, const comm
   const DataApiPosition position = PositionOf(cursor);
   // filter_amount=0 would mean the default of 0.01 and hide dust; a cursor does not hold filters.
   std::string url = fmt::format(
-      "{}/trades?user={}&taker_only=false&filter_type=TOKENS&filter_amount=0.000001&limit={}"
-      "&start={}",
-      base_url_, wallet.ToString(), kPageSize, position.floor);
-  if (!position.next_cursor.empty()) url += "&cursor=" + EscapeQuery(position.next_cursor);
+      "{}/trades?user={}&taker_only=false&filter_type=TOKENS&filter_amount=0.000001&limit={}{}",
+      base_url_, wallet.ToString(), kFeedPageSize, PlaceInUrl(position));
   return {.endpoint = Endpoint::kDataTrades, .url = std::move(url), .body = {}};
 }
 
@@ -108,23 +76,10 @@ common::Result<Page> DataApi::ParsePage(const common::WalletAddress& wallet,
   page.hints = std::move(read->hints);
   page.refused = std::move(read->refused);
   page.unknown_wallet = read->unknown_wallet;
-  page.next = cursor;
-  if (read->has_more) {
-    page.next.position = Encode(position);
-    return page;
-  }
-  const bool is_old = horizon - position.horizon > kDataApiOverlap;
-  if (!is_first && (position.phase == Phase::kWalk || is_old)) {
-    page.next.position = Encode(HeadAfter(position));
-    return page;
-  }
-  page.last = true;
-  page.next.position.clear();
-  page.next.complete_to = std::max(cursor.complete_to, position.horizon);
-  if (position.oldest_refused != 0) {
-    page.next.complete_to = std::min(page.next.complete_to, position.oldest_refused - 1);
-    page.shortfall = fmt::format("a row at {} cannot be a trade", position.oldest_refused);
-  }
+  FeedStep step = StepAfter(cursor, position, read->has_more, is_first, horizon);
+  page.next = std::move(step.next);
+  page.last = step.last;
+  page.shortfall = std::move(step.shortfall);
   return page;
 }
 

@@ -8,24 +8,15 @@
 
 #include <fmt/format.h>
 
-#include "worker/sources/data_api_list.h"
+#include "worker/sources/data_api_walk.h"
 #include "worker/sources/row_number.h"
 
 namespace worker::sources {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-constexpr std::size_t kMostRows = 1000;  // as many as were asked for
+constexpr std::size_t kMostRows = kFeedPageSize;  // as many as were asked for
 constexpr std::int64_t kNotLabelled = 999;
-
-template <std::size_t N>
-void AddBytes(StableHash& hash, const std::array<std::uint8_t, N>& bytes) {
-  for (std::size_t at = 0; at < N; at += 8) {
-    std::uint64_t word = 0;
-    for (std::size_t i = at; i < at + 8 && i < N; ++i) word = word << 8U | bytes[i];
-    hash.Add(word);
-  }
-}
 
 // The tokens of one page by their decimal text: many rows share one, and reading 77 digits is the
 // dearest part of a row.
@@ -157,22 +148,14 @@ class RowJudge {
         common::ParseConditionId(row.condition) != feed_.condition) {
       return Implausible("a row of condition " + Evidence(row.condition));
     }
-    if (row.ts > position_.boundary) return Implausible("its rows repeat or are not in order");
-    if (row.ts < position_.floor) return Implausible("a row from before the asked time");
-    if (row.ts != position_.boundary) {
-      position_.boundary = row.ts;
-      position_.tally.Clear();
-    }
-    return std::nullopt;
+    return TakeSecond(position_, row.ts);
   }
 
-  // A head that is read again after its walk must not hide what the walk refused further down.
   MaybeError Refuse(const Row& row, const char* why) {
     page_.refused.push_back(fmt::format(
         "row at {} in {}: {} (side {}, token {}, size {}, price {})", row.ts, Evidence(row.tx), why,
         Evidence(row.side), Evidence(row.token), Evidence(row.size), Evidence(row.price)));
-    const bool is_oldest = position_.oldest_refused == 0 || row.ts < position_.oldest_refused;
-    if (is_oldest) position_.oldest_refused = row.ts;
+    NoteRefused(position_, row.ts);
     return std::nullopt;
   }
 

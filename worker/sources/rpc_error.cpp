@@ -123,6 +123,9 @@ std::variant<common::Error, RpcTooWide> JudgeRpcError(std::int64_t code, std::st
   if (code == kTooManyRequests || HasOneOf(text, kRateWords)) {
     return Error{ErrorKind::kThrottled, told};
   }
+  // The node has not seen all of these blocks yet.
+  const bool is_ahead = text.find("beyond current head") != std::string::npos;
+  if (is_ahead) return Error{ErrorKind::kTransient, told};
   const bool is_range = HasOneOf(text, kRangeWords);
   const bool is_size = HasOneOf(text, kSizeWords);
   if (is_range || is_size || code == kLimitExceeded || code == kInvalidParams) {

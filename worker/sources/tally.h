@@ -1,6 +1,7 @@
 // How often each kind of row was met in one second, so that equal rows get different ordinals.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -28,6 +29,15 @@ class StableHash {
  private:
   std::uint64_t state_ = 0x53656e6553656e65ULL;
 };
+
+template <std::size_t N>
+void AddBytes(StableHash& hash, const std::array<std::uint8_t, N>& bytes) {
+  for (std::size_t at = 0; at < N; at += 8) {
+    std::uint64_t word = 0;
+    for (std::size_t i = at; i < at + 8 && i < N; ++i) word = word << 8U | bytes[i];
+    hash.Add(word);
+  }
+}
 
 // Counts keys that are hashes already. Clearing is free, as most seconds hold a row or two.
 class Tally {

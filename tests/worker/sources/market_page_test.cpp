@@ -99,6 +99,19 @@ TEST(GammaPageTest, ErrorsAndCutAnswersAreNeverAnEmptyList) {
   }
 }
 
+TEST(ClobPageTest, OneWinnerIsAnEnd) {
+  const auto market = [](bool first, bool second) {
+    return *ParseClobMarket(
+        R"({"condition_id":")" + kCondition +
+        R"(","tokens":[{"token_id":"11","outcome":"A","winner":)" + (first ? "true" : "false") +
+        R"(},{"token_id":"12","outcome":"B","winner":)" + (second ? "true" : "false") + "}]}");
+  };
+  EXPECT_EQ(market(false, true).resolution,
+            (store::Resolution{store::ResolutionSource::kClob, {0, 1'000'000}, 0}));
+  EXPECT_FALSE(market(false, false).resolution);
+  EXPECT_FALSE(market(true, true).resolution);
+}
+
 TEST(ClobPageTest, ReadsTheRecordedMarket) {
   const auto text = Recorded("clob/clob_market_closed_binary_accepting_true.json");
   if (!text) GTEST_SKIP() << "no recorded data";

@@ -292,6 +292,7 @@ TEST(RpcErrorTest, OtherRefusalsAreNone) {
             ErrorKind::kThrottled);
   EXPECT_EQ(kind(429, "no"), ErrorKind::kThrottled);
   EXPECT_EQ(kind(-32000, "header not found"), ErrorKind::kTransient);
+  EXPECT_EQ(kind(-32000, "block range extends beyond current head block"), ErrorKind::kTransient);
   EXPECT_EQ(kind(-32601, "the method does not exist"), ErrorKind::kRejected);
   EXPECT_EQ(kind(-32005, "query returned more than 10000 results", 1), ErrorKind::kRejected);
 }
