@@ -171,4 +171,36 @@ Result<RateLimit> ParseRate(std::string_view text) {
   return result;
 }
 
+Result<std::int64_t> ParseDuration(std::string_view text) {
+  const Error error = Expected(text, "a time, as 90s, 30m, 6h or 1d");
+  constexpr double kLongest_s = 1000.0 * 24 * 3600;
+  if (text.size() < 2) return error;
+  const char unit = text.back();
+  const double unit_s = unit == 's'   ? 1
+                        : unit == 'm' ? 60
+                        : unit == 'h' ? 3600
+                        : unit == 'd' ? 24.0 * 3600
+                                      : 0;
+  double count = 0;
+  if (!ParseNumber(text.substr(0, text.size() - 1), count)) return error;
+  const double seconds = count * unit_s;
+  if (!(seconds >= 1) || seconds > kLongest_s) return error;
+  return static_cast<std::int64_t>(seconds);
+}
+
+Result<ScheduleEntry> ParseSchedule(std::string_view text) {
+  const Error error =
+      Expected(text, "NAME=TIME or NAME=off, as refresh=30m, for refresh, discover or audit");
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return error;
+  ScheduleEntry entry;
+  entry.name = text.substr(0, equals);
+  if (entry.name != "refresh" && entry.name != "discover" && entry.name != "audit") return error;
+  if (text.substr(equals + 1) == "off") return entry;
+  const auto every_s = ParseDuration(text.substr(equals + 1));
+  if (!every_s) return error;
+  entry.every_s = *every_s;
+  return entry;
+}
+
 }  // namespace common

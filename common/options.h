@@ -46,4 +46,19 @@ struct RateLimit {
 // "data=200/10s", "gamma=4/s", "rpc=0.5/s", "clob=9000/1m". The error says what is expected.
 Result<RateLimit> ParseRate(std::string_view text);
 
+// How often something begins by itself; 0 seconds: never.
+struct ScheduleEntry {
+  std::string name;
+  std::int64_t every_s = 0;
+
+  friend bool operator==(const ScheduleEntry&, const ScheduleEntry&) = default;
+};
+
+// "refresh=30m", "discover=6h", "audit=1d", "refresh=off"; units s, m, h and d. The error says what
+// is expected.
+Result<ScheduleEntry> ParseSchedule(std::string_view text);
+
+// "90s", "30m", "6h", "1d" in seconds; at least one second, at most 1,000 days.
+Result<std::int64_t> ParseDuration(std::string_view text);
+
 }  // namespace common

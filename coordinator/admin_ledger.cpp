@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/contracts.h"
 #include "common/postgres.h"
 #include "coordinator/postgres_rows.h"
 
@@ -32,6 +33,7 @@ Result<AdminLedger::Added> AdminLedger::AddWallets(
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   std::vector<std::string> addresses;
   addresses.reserve(sorted.size());
+  std::erase_if(sorted, [](const auto& wallet) { return common::IsContract(wallet); });
   for (const auto& wallet : sorted) {
     addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
   }

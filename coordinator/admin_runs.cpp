@@ -7,6 +7,7 @@
 #include "coordinator/admin_ledger.h"
 #include "coordinator/plans/trades.h"
 #include "coordinator/postgres_rows.h"
+#include "coordinator/postgres_stages.h"
 
 namespace coordinator {
 namespace {
@@ -40,6 +41,31 @@ forget AS (
   DELETE FROM wallet_blame b USING failed WHERE b.wallet_id = failed.wallet_id RETURNING 1)
 SELECT name.name, name.wallets FROM name)sql";
 
+// Every stage as it would be cut by what is known now; nothing of it is kept.
+Result<DryRun> DryStages(PgConnection& connection, const RunWish& wish,
+                         const std::optional<std::string>& selection, int workers) {
+  const auto over =
+      connection.Exec("UPDATE run SET state = 'cancelled' WHERE state IN ('queued', 'running')");
+  if (!over) return over.error();
+  const auto run = OrderRun(connection, wish, selection);
+  if (!run) return run.error();
+  auto order = LockRun(connection, run->run);
+  if (!order) return order.error();
+  for (RunOrder& stages = **order;;) {
+    if (const Status planned = PlanStage(connection, stages, workers); !planned) {
+      return planned.error();
+    }
+    if (stages.is_last_stage()) break;
+    if (const Status next = NextStage(connection, stages); !next) return next.error();
+  }
+  const auto rows = connection.Exec(
+      "SELECT coalesce(sum(cardinality(wallets)), 0), count(*), coalesce(sum(weight), 0)::bigint "
+      "FROM chunk WHERE run_id = $1",
+      PgParams().Int64(run->run.value));
+  if (!rows) return rows.error();
+  return DryRun{rows->Int64(0, 0), rows->Int64(0, 1), rows->Int64(0, 2) / plans::kWalletWeight};
+}
+
 }  // namespace
 
 Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
@@ -64,6 +90,7 @@ Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
   if (!transaction) return transaction.error();
   const auto selection = SelectWallets(*connection, wish);
   if (!selection) return selection.error();
+  if (wish.action != "process") return DryStages(*connection, wish, *selection, workers);
   auto wallets = ReadRunWallets(*connection, selection->has_value() ? &**selection : nullptr);
   if (!wallets) return wallets.error();
   DryRun plan;

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <functional>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -23,6 +22,7 @@
 #include "common/mailbox.h"
 #include "common/options.h"
 #include "common/published.h"
+#include "coordinator/ingest_body.h"
 #include "coordinator/status_text.h"
 
 namespace coordinator {
@@ -74,12 +74,6 @@ std::optional<json> ReadObject(const Request& request, Response& response) {
   if (body.is_object()) return body;
   Refuse(response, 400, "the body is not a JSON object");
   return std::nullopt;
-}
-
-bool IsSelection(const std::string& text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
 }
 
 struct Lines {
@@ -146,6 +140,7 @@ struct AdminServer::State {
   void Ingest(const Request& request, Response& response);
   void AddWallets(const Request& request, Response& response);
   void Retry(const Request& request, Response& response);
+  void Audit(const Request& request, Response& response);
   void Order(const Request& request, Response& response);
   void DryRunAnswer(const RunWish& wish, Response& response);
   void Counting();
@@ -239,7 +234,7 @@ void AdminServer::State::DryRunAnswer(const RunWish& wish, Response& response) {
   const auto plan =
       ledger.PlanDry(wish, std::max({1, view->status.live, view->status.settings.desired}));
   if (!plan) return Refuse(response, plan.error(), 400);
-  const std::string endpoint = wish.source == "subgraph" ? "subgraph" : "data_trades";
+  const std::string endpoint = EndpointOf(wish);
   double per_s = 0;
   for (const auto& rate : view->status.rates) {
     if (rate.endpoint == endpoint) per_s = rate.limit_per_s;
@@ -256,47 +251,35 @@ void AdminServer::State::DryRunAnswer(const RunWish& wish, Response& response) {
 }
 
 void AdminServer::State::Ingest(const Request& request, Response& response) {
-  const auto body = ReadObject(request, response);
-  if (!body) return;
-  RunWish wish;
-  const auto text = [&](const char* name, const char* otherwise) {
-    const auto found = body->find(name);
-    return found != body->end() && found->is_string() ? found->get<std::string>()
-                                                      : std::string(otherwise);
-  };
-  const auto truth = [&](const char* name) {
-    const auto found = body->find(name);
-    return found != body->end() && found->is_boolean() && found->get<bool>();
-  };
-  if (text("action", "") != "process") {
-    return Refuse(response, 400, "action is \"process\"");
-  }
-  wish.source = text("source", "auto");
-  static const std::set<std::string> kSources = {"auto", "data-api", "subgraph"};
-  if (!kSources.contains(wish.source)) {
-    return Refuse(response, 400, "source is auto, data-api or subgraph");
-  }
-  wish.selection = text("selection", "");
-  wish.all = truth("all");
-  if (body->contains("max_wallets")) {
-    const auto& most = (*body)["max_wallets"];
-    if (!most.is_number_integer() || most.get<std::int64_t>() <= 0) {
-      return Refuse(response, 400, "max_wallets is a number above 0");
-    }
-    wish.max_wallets = most.get<std::int64_t>();
-  }
-  const int ways = (wish.selection.empty() ? 0 : 1) + (wish.all || wish.max_wallets > 0 ? 1 : 0);
-  if (ways != 1) {
-    return Refuse(response, 400, "say which wallets: selection, all, or max_wallets");
-  }
-  if (!wish.selection.empty() && !IsSelection(wish.selection)) {
-    return Refuse(response, 400, "selection is 1 to 64 letters, digits, - or _");
-  }
-  if (truth("dry_run")) return DryRunAnswer(wish, response);
-  const auto run = ledger.CreateRun(wish);
+  const auto order = ParseIngest(request.body);
+  if (!order) return Refuse(response, 400, order.error().message);
+  if (order->is_dry) return DryRunAnswer(order->wish, response);
+  const auto run = ledger.CreateRun(order->wish);
   if (!run) return Refuse(response, run.error(), 400);
   Resync();
   Answer(response, 202, json{{"run", run->run.value}, {"attached", run->attached}}.dump());
+}
+
+// Audits are done by the operator's command, for this program never fetches: it says when one is
+// due, and takes down what came of it.
+void AdminServer::State::Audit(const Request& request, Response& response) {
+  const auto body = ReadObject(request, response);
+  if (!body) return;
+  if (body->value("claim", json()) == json(true)) {
+    const auto due = ledger.ClaimSchedule("audit");
+    if (!due) return Refuse(response, due.error());
+    return Answer(response, 200, json{{"due", *due}}.dump());
+  }
+  const json started_at = body->value("started_at", json());
+  const json wallets = body->value("wallets", json());
+  const json complete = body->value("complete", json());
+  if (!started_at.is_number_integer() || !wallets.is_number_integer() || !complete.is_boolean()) {
+    return Refuse(response, 400, "say {\"claim\":true}, or started_at, wallets and complete");
+  }
+  const auto noted = ledger.NoteRun("audit", started_at.get<std::int64_t>(),
+                                    wallets.get<std::int64_t>(), complete.get<bool>());
+  if (!noted) return Refuse(response, noted.error());
+  Answer(response, 200, "{}");
 }
 
 void AdminServer::State::Retry(const Request& request, Response& response) {
@@ -357,6 +340,8 @@ void AdminServer::State::RouteRuns() {
        [this](const Request& request, Response& response) { Ingest(request, response); });
   Post("/api/admin/retry",
        [this](const Request& request, Response& response) { Retry(request, response); });
+  Post("/api/admin/audit",
+       [this](const Request& request, Response& response) { Audit(request, response); });
   Post("/api/admin/cancel", [this](const Request& request, Response& response) {
     const auto body = ReadObject(request, response);
     if (!body) return;

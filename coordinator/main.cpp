@@ -108,6 +108,16 @@ int Run(const coordinator::Options& options) {
   const auto url = OpenDatabase(options, signals);
   if (!url) return Fail(url.error().message);
 
+  std::vector<coordinator::ScheduleWish> schedule;
+  for (const common::ScheduleEntry& entry : options.schedule) {
+    // One that is off keeps the interval of a day for the day when it is switched on.
+    constexpr std::int64_t kDay_s = 24 * 3600;
+    schedule.push_back({entry.name, entry.every_s > 0 ? entry.every_s : kDay_s, entry.every_s > 0});
+  }
+  if (const Status set = coordinator::AdminLedger(*url).SetSchedule(schedule); !set) {
+    return Fail(set.error().message);
+  }
+
   const common::SystemClock clock;
   proto::Context context;
   auto channel = proto::ServerChannel::Open(

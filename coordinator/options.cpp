@@ -30,6 +30,19 @@ common::Status SetLimit(const std::string& text, std::vector<EndpointLimit>& lim
   return common::Done{};
 }
 
+common::Status SetSchedule(const std::string& text, std::vector<common::ScheduleEntry>& schedule) {
+  if (text == "off") {
+    for (common::ScheduleEntry& one : schedule) one.every_s = 0;
+    return common::Done{};
+  }
+  const auto entry = common::ParseSchedule(text);
+  if (!entry) return entry.error();
+  for (common::ScheduleEntry& one : schedule) {
+    if (one.name == entry->name) one.every_s = entry->every_s;
+  }
+  return common::Done{};
+}
+
 std::optional<int> ReadOptions(int argc, const char* const* argv, Options& options) {
   CLI::App app("Plans runs, leases chunks to workers, divides the rate budget.",
                "seine-coordinator");
@@ -49,6 +62,11 @@ std::optional<int> ReadOptions(int argc, const char* const* argv, Options& optio
   app.add_flag("--insecure", options.insecure, "Bind other addresses without keys all the same");
   app.add_option("--rate", rates,
                  "ENDPOINT=N/10s, ENDPOINT=0 for no limit; may be given several times");
+  std::vector<std::string> schedule;
+  app.add_option(
+      "--schedule", schedule,
+      "NAME=TIME or NAME=off for refresh (30m), discover (6h) and audit (1d), or off for "
+      "all of them; may be given several times");
   app.add_option("--lease-ms", options.lease_ms, "A worker's silence until its work is given away")
       ->check(CLI::Range(200, 3'600'000))
       ->capture_default_str();
@@ -73,6 +91,12 @@ std::optional<int> ReadOptions(int argc, const char* const* argv, Options& optio
     const common::Status set = SetLimit(rate, options.limits);
     if (set) continue;
     std::cerr << "seine-coordinator: --rate: " << set.error().message << "\n";
+    return 2;
+  }
+  for (const std::string& entry : schedule) {
+    const common::Status set = SetSchedule(entry, options.schedule);
+    if (set) continue;
+    std::cerr << "seine-coordinator: --schedule: " << set.error().message << "\n";
     return 2;
   }
   return std::nullopt;

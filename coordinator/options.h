@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/options.h"
 #include "coordinator/rate_budget.h"
 
 namespace coordinator {
@@ -19,6 +20,9 @@ struct Options {
   bool insecure = false;
   std::string log_level = "info";
   std::vector<EndpointLimit> limits = DefaultLimits();
+  // What begins by itself, and how often.
+  std::vector<common::ScheduleEntry> schedule = {
+      {"refresh", 30 * 60}, {"discover", 6 * 3600}, {"audit", 24 * 3600}};
   int lease_ms = 15'000;
   int heartbeat_ms = 1'000;
   int grace_ms = 2'000;
@@ -31,5 +35,8 @@ std::optional<int> ReadOptions(int argc, const char* const* argv, Options& optio
 
 // "data_trades=190/10s", or "data_trades=0" for no limit. Replaces the limit of that name.
 common::Status SetLimit(const std::string& text, std::vector<EndpointLimit>& limits);
+
+// "refresh=30m", "refresh=off", or "off" for all. Replaces the entry of that name.
+common::Status SetSchedule(const std::string& text, std::vector<common::ScheduleEntry>& schedule);
 
 }  // namespace coordinator

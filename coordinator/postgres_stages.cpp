@@ -308,11 +308,24 @@ Status NotePlan(PgConnection& connection, const RunOrder& order, std::int64_t to
                      .Int64(trades_stored));
 }
 
+// What a feed saw and ranges have told meanwhile is due no more.
+constexpr char kCovered[] = R"sql(
+DELETE FROM wallet_due d USING coverage c
+ WHERE c.to_ts >= c.from_ts AND NOT d.skipped AND d.seen_ts <= c.to_ts
+   AND NOT EXISTS (SELECT 1 FROM wallet_cursor k WHERE k.wallet_id = d.wallet_id
+                      AND k.source <> c.source AND (k.position <> '' OR k.complete_to = 0))
+   AND coalesce((SELECT max(k.complete_to) FROM wallet_cursor k
+                  WHERE k.wallet_id = d.wallet_id AND k.source <> c.source), 0) + 1 >= c.from_ts
+)sql";
+
 Status PlanTradesStage(PgConnection& connection, const RunOrder& order, int workers) {
   // Behind ranges and feeds only what they have seen is due.
   const bool is_due = order.kind == "refresh" ||
                       (order.kind == "full" && std::find(order.stages.begin(), order.stages.end(),
                                                          "range") != order.stages.end());
+  if (is_due) {
+    if (const Status swept = Execute(connection, kCovered); !swept) return swept;
+  }
   auto wallets = is_due ? ReadDueWallets(connection, order.most_wallets)
                         : ReadRunWallets(connection, order.selection ? &*order.selection : nullptr);
   if (!wallets) return wallets.error();

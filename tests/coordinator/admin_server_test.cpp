@@ -98,7 +98,7 @@ TEST_F(AdminServerTest, StatusHasWhatItsReadersExpect) {
   EXPECT_EQ(status["database"], "ok");
   EXPECT_TRUE(status["run"].is_null());
   EXPECT_EQ(status["fleet"]["live"], 0);
-  EXPECT_EQ(status["rates"].size(), 6U);
+  EXPECT_EQ(status["rates"].size(), 8U);
   for (const char* name :
        {"malformed", "stale", "fenced", "releases", "takeovers", "handshake_failures"}) {
     EXPECT_TRUE(status["counters"].contains(name)) << name;

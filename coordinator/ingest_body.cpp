@@ -1,0 +1,126 @@
+#include "coordinator/ingest_body.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+namespace coordinator {
+namespace {
+
+using common::Done;
+using common::Error;
+using common::ErrorKind;
+using common::Result;
+using common::Status;
+using nlohmann::json;
+
+Error Wrong(const std::string& text) {
+  return {ErrorKind::kRejected, text};
+}
+
+const std::set<std::string>& SourcesOf(const std::string& action) {
+  static const std::set<std::string> wallets = {"auto", "data-api", "subgraph", "rpc", "dome"};
+  static const std::set<std::string> ranges = {"subgraph", "rpc"};
+  static const std::set<std::string> either = {"auto", "data-api", "subgraph", "rpc"};
+  static const std::set<std::string> none = {"auto"};
+  if (action == "process") return wallets;
+  if (action == "range") return ranges;
+  return action == "refresh" || action == "full" ? either : none;
+}
+
+bool TakesWallets(const std::string& action) {
+  return action == "process" || action == "activity" || action == "positions";
+}
+
+Status ReadNumber(const json& body, const char* name, std::int64_t least,
+                  std::optional<std::int64_t>& number) {
+  const auto found = body.find(name);
+  if (found == body.end() || found->is_null()) return Done{};
+  if (!found->is_number_integer() || found->get<std::int64_t>() < least) {
+    return Wrong(std::string(name) + " is a number, " + std::to_string(least) + " or more");
+  }
+  number = found->get<std::int64_t>();
+  return Done{};
+}
+
+Status CheckWallets(const RunWish& wish) {
+  if (!wish.selection.empty() && !IsSelection(wish.selection)) {
+    return Wrong("selection is 1 to 64 letters, digits, - or _");
+  }
+  const int ways = (wish.selection.empty() ? 0 : 1) + (wish.all || wish.max_wallets > 0 ? 1 : 0);
+  if (wish.action == "process" && ways != 1) {
+    return Wrong("say which wallets: selection, all, or max_wallets");
+  }
+  if (!TakesWallets(wish.action) && !wish.selection.empty()) {
+    return Wrong("a run of " + wish.action + " takes no selection");
+  }
+  const bool has_most = wish.action == "process" || wish.action == "refresh";
+  if (!has_most && wish.max_wallets > 0) {
+    return Wrong("a run of " + wish.action + " takes no max_wallets");
+  }
+  if (ways > 1) return Wrong("selection, and all or max_wallets, exclude each other");
+  return Done{};
+}
+
+}  // namespace
+
+bool IsSelection(const std::string& text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
+}
+
+Result<IngestOrder> ParseIngest(const std::string& text) {
+  static const std::set<std::string> kActions = {"process", "markets",  "discover",  "refresh",
+                                                 "range",   "activity", "positions", "full"};
+  const json body = json::parse(text.empty() ? "{}" : text, nullptr, false);
+  if (!body.is_object()) return Wrong("the body is not a JSON object");
+  const auto word = [&](const char* name, const char* otherwise) {
+    const auto found = body.find(name);
+    return found != body.end() && found->is_string() ? found->get<std::string>()
+                                                     : std::string(otherwise);
+  };
+  const auto truth = [&](const char* name) {
+    const auto found = body.find(name);
+    return found != body.end() && found->is_boolean() && found->get<bool>();
+  };
+  IngestOrder order;
+  order.is_dry = truth("dry_run");
+  RunWish& wish = order.wish;
+  wish.action = word("action", "");
+  if (!kActions.contains(wish.action)) {
+    return Wrong(
+        "action is \"process\", \"markets\", \"discover\", \"refresh\", \"range\", \"activity\", "
+        "\"positions\" or \"full\"");
+  }
+  const std::set<std::string>& sources = SourcesOf(wish.action);
+  wish.source = word("source", sources.contains("auto") ? "auto" : "");
+  if (!sources.contains(wish.source)) {
+    std::string names;
+    for (const std::string& one : sources) names += (names.empty() ? "" : ", ") + one;
+    return Wrong("source of " + wish.action + " is one of: " + names);
+  }
+  wish.selection = word("selection", "");
+  wish.all = truth("all");
+  std::optional<std::int64_t> most;
+  if (const Status read = ReadNumber(body, "max_wallets", 1, most); !read) return read.error();
+  wish.max_wallets = most.value_or(0);
+  if (const Status read = ReadNumber(body, "from", 0, wish.from); !read) return read.error();
+  if (const Status read = ReadNumber(body, "to", 0, wish.to); !read) return read.error();
+  if (wish.action != "range" && (wish.from || wish.to)) {
+    return Wrong("only a range has from and to");
+  }
+  if (const Status good = CheckWallets(wish); !good) return good.error();
+  return order;
+}
+
+std::string EndpointOf(const RunWish& wish) {
+  if (wish.action == "markets") return "gamma_markets";
+  if (wish.action == "activity" || wish.action == "positions") return "data_other";
+  return wish.source == "subgraph" || wish.source == "rpc" || wish.source == "dome" ? wish.source
+                                                                                    : "data_trades";
+}
+
+}  // namespace coordinator

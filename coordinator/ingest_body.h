@@ -1,0 +1,25 @@
+// The body of POST /api/admin/ingest.
+#pragma once
+
+#include <string>
+
+#include "common/error.h"
+#include "coordinator/run_wish.h"
+
+namespace coordinator {
+
+struct IngestOrder {
+  RunWish wish;
+  bool is_dry = false;
+};
+
+// kRejected with one clear line where it cannot be meant so.
+common::Result<IngestOrder> ParseIngest(const std::string& body);
+
+// Letters, digits, - and _, at most 64.
+bool IsSelection(const std::string& text);
+
+// The endpoint that bounds such a run: "data_trades", "gamma_markets", ...
+std::string EndpointOf(const RunWish& wish);
+
+}  // namespace coordinator

@@ -1,0 +1,104 @@
+#include "coordinator/plans/range.h"
+
+#include <gtest/gtest.h>
+
+namespace coordinator::plans {
+namespace {
+
+using common::Cursor;
+using common::Source;
+
+constexpr common::UnixSeconds kNow = 1'800'000'000;
+
+TEST(RangeTaskTest, IsReadAsItIsWritten) {
+  for (const char* text : {"subgraph 1-99", "rpc 33605403-head"}) {
+    EXPECT_EQ(ToString(ParseRangeTask(text).value()), text);
+  }
+  for (const char* text : {"", "rpc", "rpc 1", "rpc 1-", "rpc x-2", "rpc -1-2", "moon 1-2"}) {
+    EXPECT_FALSE(ParseRangeTask(text).has_value()) << text;
+  }
+}
+
+TEST(PlanRangeTest, SpansFollowEachOtherToTheEnd) {
+  const auto spans = PlanRange(Source::kSubgraph, {}, {}, {}, kNow);
+  ASSERT_GT(spans.size(), 100U);
+  EXPECT_EQ(spans.front().from, 1);
+  for (std::size_t i = 1; i < spans.size(); ++i) EXPECT_EQ(spans[i].from, *spans[i - 1].to + 1);
+  EXPECT_EQ(spans.back().to, common::kV1Cutover);
+}
+
+TEST(PlanRangeTest, BlocksEndAtTheHead) {
+  const auto spans = PlanRange(Source::kRpc, {}, {}, {}, kNow);
+  EXPECT_EQ(spans.front().from, kFirstBlock);
+  EXPECT_FALSE(spans.back().to.has_value());
+  EXPECT_EQ(PlanRange(Source::kRpc, Coverage{Source::kRpc, 1, 5, 99'000'000}, {}, {}, kNow),
+            (std::vector<RangeTask>{{Source::kRpc, 99'000'001, std::nullopt}}));
+}
+
+TEST(PlanRangeTest, NothingIsLeftOfAnArchiveThatIsTold) {
+  EXPECT_TRUE(PlanRange(Source::kSubgraph, Coverage{Source::kSubgraph, 1, common::kV1Cutover, 0},
+                        {}, {}, kNow)
+                  .empty());
+}
+
+TEST(AdvanceTest, TakesWhatFollowsAndWaitsAtAGap) {
+  const RangeTask first{Source::kRpc, kFirstBlock, kFirstBlock + 9};
+  const Coverage begun = BeginCoverage(first);
+  EXPECT_LT(begun.to_ts, begun.from_ts);
+  const RangeDone one{first, kFirstBlock + 9, 100, 120};
+  const RangeDone two{{Source::kRpc, kFirstBlock + 10, {}}, kFirstBlock + 15, 121, 140};
+  const RangeDone far{{Source::kRpc, kFirstBlock + 20, {}}, kFirstBlock + 25, 150, 160};
+  EXPECT_EQ(Advance(begun, {two, far}), begun);
+  const Coverage covered = Advance(begun, {far, two, one});
+  EXPECT_EQ(covered, (Coverage{Source::kRpc, 1, 140, kFirstBlock + 15}));
+}
+
+TEST(AdvanceTest, ASpanThatFoundNoBlockAddsNothing) {
+  const Coverage covered{Source::kRpc, 1, 140, 50};
+  EXPECT_EQ(Advance(covered, {{{Source::kRpc, 51, 60}, 50, 0, 0}}), covered);
+}
+
+TEST(AdvanceTest, AMiddleBeginsWhereItsFirstBlockWas) {
+  const Coverage begun = BeginCoverage({Source::kRpc, kFirstBlock + 100, {}});
+  EXPECT_EQ(begun.from_ts, kUnknownBegin);
+  const auto covered =
+      Advance(begun, {{{Source::kRpc, kFirstBlock + 100, {}}, kFirstBlock + 120, 700, 740}});
+  EXPECT_EQ(covered, (Coverage{Source::kRpc, 700, 740, kFirstBlock + 120}));
+}
+
+class WithCoverageTest : public ::testing::Test {
+ protected:
+  std::vector<Cursor> Cover(std::vector<Cursor> cursors,
+                            std::optional<common::UnixSeconds> skipped_to = {}) {
+    return WithCoverage(std::move(cursors), {{Source::kRpc, from_, 500, 9}}, skipped_to);
+  }
+  common::UnixSeconds from_ = 1;
+};
+
+TEST_F(WithCoverageTest, AWalletWithoutCursorsIsCoveredFromTheFirstSecond) {
+  EXPECT_EQ(Cover({}), (std::vector<Cursor>{{Source::kRpc, 1, 500, ""}}));
+  from_ = 100;
+  EXPECT_TRUE(Cover({}).empty());
+}
+
+TEST_F(WithCoverageTest, RangesGoOnWhereAWalletsOwnSyncEnds) {
+  const Cursor own{Source::kDataApi, 1, 300, ""};
+  EXPECT_EQ(Cover({own}), (std::vector<Cursor>{own, {Source::kRpc, 301, 500, ""}}));
+  from_ = 302;
+  EXPECT_EQ(Cover({own}), std::vector<Cursor>{own});
+}
+
+TEST_F(WithCoverageTest, AWalkUnderWayOrWhatWasSkippedIsNotCovered) {
+  const Cursor walking{Source::kDataApi, 1, 300, "page"};
+  EXPECT_EQ(Cover({walking}), std::vector<Cursor>{walking});
+  const Cursor own{Source::kDataApi, 1, 300, ""};
+  EXPECT_EQ(Cover({own}, 400), std::vector<Cursor>{own});
+  EXPECT_EQ(Cover({own}, 300).size(), 2U);
+}
+
+TEST_F(WithCoverageTest, TheRangesOwnCursorReachesAsFarAsTheyDo) {
+  EXPECT_EQ(Cover({{Source::kRpc, 1, 0, ""}}), (std::vector<Cursor>{{Source::kRpc, 1, 500, ""}}));
+}
+
+}  // namespace
+}  // namespace coordinator::plans
