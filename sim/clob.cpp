@@ -1,7 +1,6 @@
 #include "sim/clob.h"
 
 #include <optional>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -56,17 +55,18 @@ Response Clob::Answer(const Request& request) const {
 Response Clob::Page(const Request& request) const {
   const auto offset = Offset(request);
   if (!offset) return ClobError(400, "invalid next_cursor");
-  std::vector<std::uint32_t> known;
-  for (std::uint32_t number = 0; number < world_.markets().size(); ++number) {
-    if (knowledge_.InClob(world_.markets()[number], request.now)) known.push_back(number);
-  }
   Response response = JsonResponse(200, "{\"data\":[");
-  auto at = *offset == kEnd ? known.size() : static_cast<std::size_t>(*offset);
-  for (; at < known.size() && response.rows < kPageSize; ++at) {
+  std::int64_t left = *offset == kEnd ? INT64_MAX : *offset;  // to be passed over
+  bool more = false;
+  for (const Market& market : world_.markets()) {
+    if (!knowledge_.InClob(market, request.now) || left-- > 0) continue;
+    more = response.rows == kPageSize;
+    if (more) break;
     if (response.rows++ > 0) response.body += ',';
-    AppendMarket(response.body, world_.markets()[known[at]]);
+    AppendMarket(response.body, market);
   }
-  const std::string next = std::to_string(at < known.size() ? static_cast<std::int64_t>(at) : kEnd);
+  const auto told = static_cast<std::int64_t>(response.rows);
+  const std::string next = std::to_string(more ? *offset + told : kEnd);
   response.body += fmt::format(R"(],"next_cursor":"{}","limit":{},"count":{}}})", Base64(next),
                                kPageSize, response.rows);
   return response;

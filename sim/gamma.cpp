@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "sim/cursor.h"
+#include "sim/gamma_list.h"
 #include "sim/gamma_rows.h"
 #include "sim/text.h"
 
@@ -17,22 +17,7 @@ namespace {
 constexpr std::size_t kMostTokensInUrl = 50;
 constexpr std::size_t kMostConditions = 100;
 constexpr std::int64_t kMostOffset = 2000;
-constexpr std::int64_t kMostListed = 500;
-constexpr std::int64_t kMostInKeyset = 100;
 constexpr std::int64_t kMostTags = 100;
-constexpr std::int64_t kUsualLimit = 20;
-
-Response GammaError(int status, std::string_view type, std::string_view message) {
-  std::string body = "{\"type\":";
-  AppendJsonString(body, type);
-  body += ",\"error\":";
-  AppendJsonString(body, message);
-  return JsonResponse(status, body + '}');
-}
-
-Response Invalid(std::string_view what) {
-  return GammaError(422, "validation error", fmt::format("{} is invalid", what));
-}
 
 Response NotFound(std::string_view what) {
   return GammaError(404, "not found error", fmt::format("{} not found", what));
@@ -49,23 +34,6 @@ Response UriTooLong() {
 
 bool IsNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// A number of 0 to `most`, or nothing where the parameter is wrong.
-std::optional<std::int64_t> Number(const Request& request, std::string_view name,
-                                   std::int64_t usual, std::int64_t most) {
-  const auto text = request.Get(name);
-  if (!text) return usual;
-  const auto number = ParseInteger(*text);
-  if (!number || *number < 0 || *number > most) return std::nullopt;
-  return number;
-}
-
-std::optional<bool> Flag(const Request& request, std::string_view name) {
-  const auto text = request.Get(name);
-  if (!text || *text == "false") return false;
-  if (*text == "true") return true;
-  return std::nullopt;
 }
 
 // The market numbers that a repeated parameter names; nothing where it is not there.
@@ -86,18 +54,42 @@ bool HasTag(const World& world, const Event& event, std::string_view id) {
                      [&](std::uint32_t tag) { return world.tags()[tag].id == id; });
 }
 
+// Protocol V2 writes 62 digits; the world keeps all ids at 64.
+std::string Padded(std::string_view condition_id) {
+  std::string id = ToLower(condition_id);
+  if (id.size() == 64 && id.starts_with("0x")) id.insert(2, "00");
+  return id;
+}
+
+std::optional<std::int64_t> MarketKey(const World& world, std::string_view order,
+                                      std::uint32_t number) {
+  const Market& market = world.markets()[number];
+  if (order == "id") return number;
+  if (order == "createdAt" || order == "startDate") return market.created;
+  if (order == "endDate") return market.ends;
+  if (order == "closedTime") return market.closed_at;
+  if (order == "updatedAt") return std::max(market.closed_at, market.created);
+  if (order == "volume" || order == "volumeNum") return world.VolumeOf(number);
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> EventKey(const World& world, std::string_view order,
+                                     std::uint32_t number) {
+  const Event& event = world.events()[number];
+  if (order == "id") return number;
+  if (order == "createdAt" || order == "startDate") return event.created;
+  if (order == "endDate") return event.ends;
+  if (order == "closedTime") return ClosedAt(world, event);
+  if (order == "updatedAt") return std::max(ClosedAt(world, event), event.created);
+  if (order == "volume") return VolumeOf(world, event);
+  return std::nullopt;
+}
+
 bool Contains(const std::vector<std::string_view>& values, std::string_view value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 }  // namespace
-
-// What a keyset page is cut from.
-struct Gamma::List {
-  std::string_view name;  // the key of the rows; a cursor is bound to it
-  const std::vector<std::uint32_t>& numbers;
-  std::function<void(std::string&, std::uint32_t)> append;
-};
 
 Gamma::Gamma(const World& world, std::int64_t unknown_after_seconds)
     : world_(world), knowledge_(unknown_after_seconds) {}
@@ -109,7 +101,8 @@ Response Gamma::Answer(const Request& request) const {
   const std::string_view path = request.path;
   if (path == "/markets") return Markets(request, false);
   if (path == "/markets/keyset") return Markets(request, true);
-  if (path == "/events/keyset") return Events(request);
+  if (path == "/events") return Events(request, false);
+  if (path == "/events/keyset") return Events(request, true);
   if (path == "/tags") return Tags(request);
   if (path.starts_with(kMarket)) return OneMarket(request, path.substr(kMarket.size()));
   if (path.starts_with(kEvent)) return OneEvent(request, path.substr(kEvent.size()));
@@ -127,28 +120,32 @@ bool Gamma::Knows(const Event& event, const Request& request) const {
 }
 
 // Values of one parameter are alternatives; several parameters narrow each other.
-std::optional<Response> Gamma::SelectMarkets(const Request& request,
-                                             std::vector<std::uint32_t>& numbers) const {
+std::optional<Response> Gamma::SelectMarkets(const Request& request, GammaList& list) const {
   if (request.All("clob_token_ids").size() > kMostTokensInUrl) return UriTooLong();
-  if (request.All("condition_ids").size() > kMostConditions) return Invalid("condition_ids");
+  if (request.All("condition_ids").size() > kMostConditions) return GammaInvalid("condition_ids");
   for (const std::string_view id : request.All("id")) {
-    if (!IsNumber(id)) return Invalid("id");
+    if (!IsNumber(id)) return GammaInvalid("id");
   }
-  const auto closed = Flag(request, "closed");
-  if (!closed) return Invalid("closed");
+  const auto closed = GammaFlag(request, "closed", false);
+  if (!closed) return GammaInvalid("closed");
+  const auto market_of_token = [&](std::string_view decimal) -> const std::uint32_t* {
+    const std::uint32_t* token = world_.FindToken(decimal);
+    return token == nullptr ? nullptr : &world_.tokens()[*token].market;
+  };
   const std::array named = {
       Named(request, "id", [&](std::string_view id) { return world_.FindMarketById(id); }),
       Named(request, "slug", [&](std::string_view slug) { return world_.FindMarketBySlug(slug); }),
       Named(request, "condition_ids",
-            [&](std::string_view id) { return world_.FindMarketByCondition(ToLower(id)); }),
-      Named(request, "clob_token_ids", [&](std::string_view decimal) -> const std::uint32_t* {
-        const std::uint32_t* token = world_.FindToken(decimal);
-        return token == nullptr ? nullptr : &world_.tokens()[*token].market;
-      })};
+            [&](std::string_view id) { return world_.FindMarketByCondition(Padded(id)); }),
+      Named(request, "clob_token_ids", market_of_token),
+      Named(request, "position_ids", market_of_token)};
+  const auto narrow =
+      std::find_if(named.begin(), named.end(), [](const auto& set) { return set.has_value(); });
+  if (narrow != named.end()) list.named.emplace((*narrow)->begin(), (*narrow)->end());
   const auto questions = request.All("question_ids");
   const auto statuses = request.All("uma_resolution_status");
   const auto tag = request.Get("tag_id");
-  const auto wanted = [&](std::uint32_t number) {
+  list.wanted = [=, this, &request](std::uint32_t number) {
     const Market& market = world_.markets()[number];
     return (market.closed_at != 0) == *closed && Knows(number, request) &&
            std::all_of(named.begin(), named.end(),
@@ -157,104 +154,54 @@ std::optional<Response> Gamma::SelectMarkets(const Request& request,
            (statuses.empty() || Contains(statuses, UmaStatus(market))) &&
            (!tag || HasTag(world_, world_.events()[market.event], *tag));
   };
-  const auto narrow =
-      std::find_if(named.begin(), named.end(), [](const auto& set) { return set.has_value(); });
-  if (narrow != named.end()) {
-    std::copy_if((*narrow)->begin(), (*narrow)->end(), std::back_inserter(numbers), wanted);
-    return std::nullopt;
-  }
-  for (std::uint32_t number = 0; number < world_.markets().size(); ++number) {
-    if (wanted(number)) numbers.push_back(number);
-  }
   return std::nullopt;
 }
 
 Response Gamma::Markets(const Request& request, bool keyset) const {
-  std::vector<std::uint32_t> numbers;
-  if (auto error = SelectMarkets(request, numbers)) return *std::move(error);
-  const auto include_tag = Flag(request, "include_tag");
-  if (!include_tag) return Invalid("include_tag");
-  const MarketForm form{true, *include_tag};
-  const auto append = [&](std::string& out, std::uint32_t number) {
+  GammaList list;
+  list.name = "markets";
+  list.size = static_cast<std::uint32_t>(world_.markets().size());
+  if (auto error = SelectMarkets(request, list)) return *std::move(error);
+  const auto include_tag = GammaFlag(request, "include_tag", false);
+  if (!include_tag) return GammaInvalid("include_tag");
+  list.append = [this, form = MarketForm{true, *include_tag}](std::string& out,
+                                                              std::uint32_t number) {
     AppendGammaMarket(out, world_, world_.markets()[number], form);
   };
-  if (keyset) return KeysetPage(request, {"markets", numbers, append});
-  const auto limit = Number(request, "limit", kUsualLimit, kMostListed);
-  if (!limit) return Invalid("limit");
-  const auto offset = Number(request, "offset", 0, kMostOffset);
-  if (!offset) {
-    return GammaError(422, "validation error", "offset is too large, use /markets/keyset");
-  }
-  Response response = JsonResponse(200, "[");
-  for (auto at = static_cast<std::size_t>(*offset);
-       at < numbers.size() && response.rows < static_cast<std::size_t>(*limit); ++at) {
-    if (response.rows++ > 0) response.body += ',';
-    append(response.body, numbers[at]);
-  }
-  response.body += ']';
-  return response;
+  list.key = [this](std::string_view order, std::uint32_t number) {
+    return MarketKey(world_, order, number);
+  };
+  return keyset ? GammaKeysetPage(world_.seed(), request, std::move(list))
+                : GammaOffsetPage(request, list);
 }
 
-Response Gamma::KeysetPage(const Request& request, const List& list) const {
-  if (request.Get("offset")) return Invalid("offset");
-  const auto limit = Number(request, "limit", kUsualLimit, kMostInKeyset);
-  if (!limit || *limit == 0) return Invalid("limit");
-  const auto cursor = request.Get("after_cursor");
-  const auto place = cursor ? OpenPlace(world_.seed(), list.name, *cursor) : 0;
-  if (!place) return Invalid("after_cursor");
-  const auto size = static_cast<std::size_t>(*limit);
-  auto at = static_cast<std::size_t>(
-      std::lower_bound(list.numbers.begin(), list.numbers.end(), *place) - list.numbers.begin());
-  Response response;
-  std::string next;
-  if (request.page_fault == PageFault::kRepeat && cursor && at > 0) {
-    at -= std::min(at, size);
-    next = *cursor;
-    response.page_fault_done = true;
-  }
-  const std::size_t end = std::min(at + size, list.numbers.size());
-  if (next.empty() && end < list.numbers.size()) {
-    next = SealPlace(world_.seed(), list.name, list.numbers[end]);
-  }
-  const bool empty = request.page_fault == PageFault::kEmpty && at < list.numbers.size();
-  if (empty) {
-    // The same place once more: a client that goes on from it misses nothing.
-    next = SealPlace(world_.seed(), list.name, list.numbers[at]);
-    response.page_fault_done = true;
-  }
-  response.body = fmt::format("{{\"{}\":[", list.name);
-  for (; at < end && !empty; ++at) {
-    if (response.rows++ > 0) response.body += ',';
-    list.append(response.body, list.numbers[at]);
-  }
-  response.body += ']';
-  if (!next.empty()) response.body += fmt::format(R"(,"next_cursor":"{}")", next);
-  response.body += '}';
-  return response;
-}
-
-Response Gamma::Events(const Request& request) const {
-  const auto closed = Flag(request, "closed");
-  if (!closed) return Invalid("closed");
-  const auto ids = request.All("id");
-  const auto slugs = request.All("slug");
-  const auto tag = request.Get("tag_id");
-  std::vector<std::uint32_t> numbers;
-  for (std::uint32_t number = 0; number < world_.events().size(); ++number) {
+// The deprecated list has shown the closed events alone where nothing was said.
+Response Gamma::Events(const Request& request, bool keyset) const {
+  const auto closed = GammaFlag(request, "closed", !keyset);
+  if (!closed) return GammaInvalid("closed");
+  GammaList list;
+  list.name = "events";
+  list.size = static_cast<std::uint32_t>(world_.events().size());
+  list.wanted = [this, &request, closed, ids = request.All("id"), slugs = request.All("slug"),
+                 tag = request.Get("tag_id")](std::uint32_t number) {
     const Event& event = world_.events()[number];
-    if (event.closed != *closed || (!ids.empty() && !Contains(ids, event.id))) continue;
-    if (!slugs.empty() && !Contains(slugs, event.slug)) continue;
-    if (tag && !HasTag(world_, event, *tag)) continue;
-    if (Knows(event, request)) numbers.push_back(number);
-  }
-  return KeysetPage(request, {"events", numbers, [&](std::string& out, std::uint32_t number) {
-                                AppendEventRow(out, world_.events()[number], request);
-                              }});
+    return event.closed == *closed && (ids.empty() || Contains(ids, event.id)) &&
+           (slugs.empty() || Contains(slugs, event.slug)) &&
+           (!tag || HasTag(world_, event, *tag)) && Knows(event, request);
+  };
+  list.append = [this, &request](std::string& out, std::uint32_t number) {
+    AppendEventRow(out, world_.events()[number], request);
+  };
+  list.key = [this](std::string_view order, std::uint32_t number) {
+    return EventKey(world_, order, number);
+  };
+  return keyset ? GammaKeysetPage(world_.seed(), request, std::move(list))
+                : GammaOffsetPage(request, list);
 }
 
 void Gamma::AppendEventRow(std::string& out, const Event& event, const Request& request) const {
   out += '{';
-  AppendGammaEventFields(out, event);
+  AppendGammaEventFields(out, world_, event);
   out += R"(,"markets":[)";
   for (const std::uint32_t market : event.markets) {
     if (!Knows(market, request)) continue;
@@ -274,12 +221,12 @@ Response Gamma::OneMarket(const Request& request, std::string_view rest) const {
   const bool tags = !by_slug && slash != std::string_view::npos;
   if (tags && rest.substr(slash) != "/tags") return NotFound("route");
   const std::string_view name = by_slug ? rest.substr(kBySlug.size()) : rest.substr(0, slash);
-  if (!by_slug && !IsNumber(name)) return Invalid("id");
+  if (!by_slug && !IsNumber(name)) return GammaInvalid("id");
   const std::uint32_t* number =
       by_slug ? world_.FindMarketBySlug(name) : world_.FindMarketById(name);
   if (number == nullptr || !Knows(*number, request)) return NotFound(by_slug ? "slug" : "id");
-  const auto include_tag = Flag(request, "include_tag");
-  if (!include_tag) return Invalid("include_tag");
+  const auto include_tag = GammaFlag(request, "include_tag", false);
+  if (!include_tag) return GammaInvalid("include_tag");
   const Market& market = world_.markets()[*number];
   Response response;
   response.rows = 1;
@@ -292,7 +239,7 @@ Response Gamma::OneMarket(const Request& request, std::string_view rest) const {
 }
 
 Response Gamma::OneEvent(const Request& request, std::string_view id) const {
-  if (!IsNumber(id)) return Invalid("id");
+  if (!IsNumber(id)) return GammaInvalid("id");
   const std::uint32_t* number = world_.FindEventById(id);
   if (number == nullptr || !Knows(world_.events()[*number], request)) return NotFound("id");
   Response response;
@@ -302,10 +249,10 @@ Response Gamma::OneEvent(const Request& request, std::string_view id) const {
 }
 
 Response Gamma::Tags(const Request& request) const {
-  const auto limit = Number(request, "limit", kMostTags, kMostTags);
-  if (!limit) return Invalid("limit");
-  const auto offset = Number(request, "offset", 0, kMostOffset);
-  if (!offset) return Invalid("offset");
+  const auto limit = GammaNumber(request, "limit", kMostTags, kMostTags);
+  if (!limit) return GammaInvalid("limit");
+  const auto offset = GammaNumber(request, "offset", 0, kMostOffset);
+  if (!offset) return GammaInvalid("offset");
   Response response = JsonResponse(200, "[");
   for (auto at = static_cast<std::size_t>(*offset);
        at < world_.tags().size() && response.rows < static_cast<std::size_t>(*limit); ++at) {

@@ -6,12 +6,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "sim/gamma_list.h"
 #include "sim/known.h"
 #include "sim/message.h"
 #include "sim/world.h"
@@ -26,16 +25,13 @@ class Gamma {
   Response Answer(const Request& request) const;
 
  private:
-  struct List;
-
   Response Markets(const Request& request, bool keyset) const;
-  Response Events(const Request& request) const;
+  Response Events(const Request& request, bool keyset) const;
   Response OneMarket(const Request& request, std::string_view rest) const;
   Response OneEvent(const Request& request, std::string_view id) const;
   Response Tags(const Request& request) const;
-  Response KeysetPage(const Request& request, const List& list) const;
-  std::optional<Response> SelectMarkets(const Request& request,
-                                        std::vector<std::uint32_t>& numbers) const;
+  // Fills in what is wanted, or returns a refusal.
+  std::optional<Response> SelectMarkets(const Request& request, GammaList& list) const;
   bool Knows(std::uint32_t market, const Request& request) const;
   bool Knows(const Event& event, const Request& request) const;
   void AppendEventRow(std::string& out, const Event& event, const Request& request) const;

@@ -37,6 +37,15 @@ void AppendListText(std::string& out, std::string_view key, const std::vector<st
   AppendText(out, key, inner + ']');
 }
 
+void AppendPositions(std::string& out, const std::vector<std::string>& positions) {
+  out += R"("version":"v2","positionIds":[)";
+  for (const std::string& position : positions) {
+    if (out.back() != '[') out += ',';
+    AppendJsonString(out, position);
+  }
+  out += "],";
+}
+
 std::string FineTime(common::UnixSeconds instant, std::uint64_t draw) {
   std::string text = IsoTime(instant);
   text.pop_back();
@@ -120,14 +129,20 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   out += '{';
   AppendText(out, "id", market.id);
   AppendText(out, "question", market.question);
-  AppendText(out, "conditionId", market.condition_id);
+  // Protocol V2 has ids of 31 bytes, and positions instead of tokens.
+  AppendText(out, "conditionId",
+             market.has_positions ? "0x" + market.condition_id.substr(4) : market.condition_id);
   AppendText(out, "slug", market.slug);
   AppendText(out, "icon", market.icon);
   AppendText(out, "image", market.icon);
   AppendText(out, "description", "This market resolves to \"" + market.outcomes[0] + "\" or not.");
   AppendListText(out, "outcomes", market.outcomes);
   AppendListText(out, "outcomePrices", Prices(market));
-  AppendListText(out, "clobTokenIds", tokens);
+  if (market.has_positions) {
+    AppendPositions(out, tokens);
+  } else {
+    AppendListText(out, "clobTokenIds", tokens);
+  }
   AppendText(out, "questionID", market.question_id);
   if (!market.category.empty()) AppendText(out, "category", market.category);
   AppendTimes(out, market, draw);
@@ -142,7 +157,7 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   AppendUnasked(out, world.VolumeOf(number), draw);
   if (form.with_events && !event.id.empty()) {
     out += R"("events":[{)";
-    AppendGammaEventFields(out, event);
+    AppendGammaEventFields(out, world, event);
     out += "}],";
   }
   if (form.with_tags) {
@@ -153,7 +168,26 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   out.back() = '}';
 }
 
-void AppendGammaEventFields(std::string& out, const Event& event) {
+common::UnixSeconds ClosedAt(const World& world, const Event& event) {
+  common::UnixSeconds closed_at = 0;
+  if (!event.closed) return closed_at;
+  for (const std::uint32_t market : event.markets) {
+    closed_at = std::max(closed_at, world.markets()[market].closed_at);
+  }
+  return closed_at;
+}
+
+std::int64_t VolumeOf(const World& world, const Event& event) {
+  std::int64_t volume = 0;
+  for (const std::uint32_t market : event.markets) volume += world.VolumeOf(market);
+  return volume;
+}
+
+void AppendGammaEventFields(std::string& out, const World& world, const Event& event) {
+  if (!event.raw.empty()) {
+    out.append(event.raw, 1, event.raw.size() - 2);
+    return;
+  }
   const common::UnixSeconds created = std::max(event.created, kWorldStart);
   AppendText(out, "id", event.id);
   AppendText(out, "ticker", event.slug);
@@ -171,7 +205,13 @@ void AppendGammaEventFields(std::string& out, const Event& event) {
     AppendFlag(out, "negRisk", true);
     AppendText(out, "negRiskMarketID", event.neg_risk_market_id);
   }
-  out += R"("commentCount":26,"cumulativeMarkets":false)";
+  AppendText(out, "createdAt", FineTime(created, event.id.size() * 253));
+  const common::UnixSeconds closed_at = ClosedAt(world, event);
+  AppendText(out, "updatedAt", FineTime(std::max(closed_at, created) + 60, event.id.size() * 251));
+  if (closed_at != 0) AppendText(out, "closedTime", IsoTime(closed_at));
+  out += R"("volume":)";
+  AppendMillionths(out, VolumeOf(world, event), false);
+  out += R"(,"commentCount":26,"cumulativeMarkets":false)";
 }
 
 void AppendGammaTag(std::string& out, const Tag& tag) {

@@ -17,11 +17,15 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
                        const MarketForm& form);
 
 // The fields of an event without its braces, as they stand in a market and in a list of events.
-void AppendGammaEventFields(std::string& out, const Event& event);
+void AppendGammaEventFields(std::string& out, const World& world, const Event& event);
 
 void AppendGammaTag(std::string& out, const Tag& tag);
 // ["tags" of an event] as a JSON array.
 void AppendGammaTags(std::string& out, const World& world, const Event& event);
+
+// When the last market of a closed event closed; 0 for an open one.
+common::UnixSeconds ClosedAt(const World& world, const Event& event);
+std::int64_t VolumeOf(const World& world, const Event& event);
 
 // "" (absent), "proposed", "disputed" or "resolved".
 const char* UmaStatus(const Market& market);

@@ -51,8 +51,11 @@ enum class Style { kYesNo, kNoYes, kTeams, kUpDown };
 
 class Builder {
  public:
-  Builder(std::uint64_t seed, WorldParts& parts)
-      : seed_(seed), random_(Mix(seed, kMarketStream)), parts_(parts) {}
+  Builder(std::uint64_t seed, std::uint32_t positions_each, WorldParts& parts)
+      : seed_(seed),
+        positions_each_(positions_each),
+        random_(Mix(seed, kMarketStream)),
+        parts_(parts) {}
 
   void AddTags() {
     for (std::size_t i = 0; i < kTopics.size(); ++i) {
@@ -105,7 +108,10 @@ class Builder {
     const auto number = static_cast<std::uint32_t>(parts_.markets.size());
     Market market;
     market.id = std::to_string(500'000 + number * 11);
-    market.condition_id = Hex(MadeHash(seed_, kConditionHash, number));
+    Hash32 condition = MadeHash(seed_, kConditionHash, number);
+    market.has_positions = positions_each_ > 0 && number % positions_each_ == positions_each_ - 1;
+    if (market.has_positions) condition[0] = 0;
+    market.condition_id = Hex(condition);
     market.question_id = Hex(MadeHash(seed_, kQuestionHash, number));
     market.event = event_number;
     market.created = event.created;
@@ -166,14 +172,16 @@ class Builder {
   }
 
   const std::uint64_t seed_;
+  const std::uint32_t positions_each_;
   Random random_;
   WorldParts& parts_;
 };
 
 }  // namespace
 
-void BuildMarkets(std::uint64_t seed, std::uint32_t markets, WorldParts& parts) {
-  Builder builder(seed, parts);
+void BuildMarkets(std::uint64_t seed, std::uint32_t markets, std::uint32_t positions_each,
+                  WorldParts& parts) {
+  Builder builder(seed, positions_each, parts);
   builder.AddTags();
   while (parts.markets.size() < markets) {
     builder.AddEvent(markets - static_cast<std::uint32_t>(parts.markets.size()));

@@ -28,6 +28,10 @@ void AddWorld(CLI::App& app, WorldOptions& world) {
   app.add_option("--wallets", world.wallets, "Users")->check(CLI::Range(1U, 50'000'000U));
   app.add_option("--fills", world.fills, "Fills of all wallets together");
   app.add_option("--whale-fills", world.whale_fills, "Exactly so many fills of the first wallet");
+  app.add_option("--markets", world.markets,
+                 "Markets; 0: as many as so many wallets and fills have");
+  app.add_option("--protocol-v2-each", world.positions_each,
+                 "Every so many markets are of Protocol V2; 0: none");
   app.add_option("--recorded", world.recorded, "A directory of recorded responses to serve");
 }
 

@@ -16,8 +16,10 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   std::uint32_t wallets = 1000;
   std::uint64_t fills = 100'000;
-  std::uint64_t whale_fills = 0;  // 0: as chance has it
-  std::string recorded;           // a directory of recorded responses; "" for the seeded world
+  std::uint64_t whale_fills = 0;     // 0: as chance has it
+  std::string recorded;              // a directory of recorded responses; "" for the seeded world
+  std::uint32_t markets = 0;         // 0: as many as so many wallets and fills have
+  std::uint32_t positions_each = 0;  // every so many markets are of Protocol V2; 0: none
 };
 
 struct ServeOptions {

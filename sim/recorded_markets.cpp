@@ -96,7 +96,7 @@ void MarketBook::AddGamma(std::string_view raw) {
     market.winner = static_cast<std::int32_t>(won - prices.begin());
   }
   const auto events = ReadElements(TextOf(fields, "events"));
-  if (!events.empty()) market.event = EventFor(ReadFields(events.front()));
+  if (!events.empty()) market.event = EventFor(events.front());
   if (market.neg_risk) {
     parts_.events[market.event].neg_risk_market_id = TextOf(fields, "negRiskMarketID");
   }
@@ -107,11 +107,13 @@ void MarketBook::AddGamma(std::string_view raw) {
   for (std::size_t i = 0; i < tokens.size(); ++i) AddToken(number, i, tokens[i]);
 }
 
-std::uint32_t MarketBook::EventFor(const JsonFields& event) {
+std::uint32_t MarketBook::EventFor(std::string_view raw) {
+  const JsonFields event = ReadFields(raw);
   const auto next = static_cast<std::uint32_t>(parts_.events.size());
   const auto [at, is_new] = events_.emplace(TextOf(event, "id"), next);
   if (!is_new) return at->second;
   Event added;
+  added.raw = raw;
   added.id = TextOf(event, "id");
   added.slug = TextOf(event, "slug");
   added.title = TextOf(event, "title");

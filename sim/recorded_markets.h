@@ -39,7 +39,7 @@ class MarketBook {
   void Complete();
 
  private:
-  std::uint32_t EventFor(const JsonFields& event);
+  std::uint32_t EventFor(std::string_view raw);
   std::uint32_t TagFor(const std::string& label);
   std::uint32_t AddMarket(Market market);
   std::uint32_t AddToken(std::uint32_t market, std::size_t outcome, const std::string& decimal);

@@ -42,6 +42,7 @@ struct Event {
   std::string neg_risk_market_id;  // "" unless the markets form a group
   std::vector<std::uint32_t> tags;
   std::vector<std::uint32_t> markets;
+  std::string raw;  // the recorded JSON of Gamma, if there is one
   common::UnixSeconds created = 0;
   common::UnixSeconds ends = 0;
   bool closed = false;
@@ -70,6 +71,7 @@ struct Market {
   std::int32_t fee_permille = 0;
   std::int32_t winner = -1;  // an outcome; -1 with a closed market: each gets the same
   bool neg_risk = false;
+  bool has_positions = false;  // of Protocol V2: ids of 31 bytes, positions instead of tokens
   KnownBy known_by = KnownBy::kGammaAndClob;
 };
 

@@ -185,6 +185,7 @@ Contracts ContractsFrom(std::uint32_t first) {
 }
 
 std::uint32_t MarketsFor(const WorldOptions& options) {
+  if (options.markets > 0) return options.markets;
   const std::uint64_t wanted = 24 + options.wallets / 10 + options.fills / 2000;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, 20'000));
 }
@@ -214,7 +215,7 @@ std::unique_ptr<World> BuildWorld(const WorldOptions& options) {
     parts.wallets.push_back({MadeAddress(options.seed, i), WalletKind::kUser});
   }
   const Contracts contracts = AddContracts(options.seed, parts.wallets);
-  BuildMarkets(options.seed, MarketsFor(options), parts);
+  BuildMarkets(options.seed, MarketsFor(options), options.positions_each, parts);
   const WalletSampler wallets(options.wallets, options.whale_fills > 0);
   const MarketSampler markets(parts.markets);
   const MatchSetting setting{options.seed, parts.markets, wallets, markets, contracts};

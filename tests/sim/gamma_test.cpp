@@ -168,6 +168,70 @@ TEST_F(GammaTest, RepeatsAPageOnlyWhereThereIsOneBefore) {
   EXPECT_EQ(Json::parse(repeated.body)["markets"], first["markets"]);
 }
 
+TEST_F(GammaTest, WalksClosedMarketsFromTheNewest) {
+  const std::string target = "/markets/keyset?closed=true&order=closedTime&ascending=false&limit=9";
+  std::vector<std::string> seen;
+  Json page = GetJson(target);
+  while (true) {
+    for (const Json& row : page["markets"]) seen.push_back(row["closedTime"]);
+    if (!page.contains("next_cursor")) break;
+    page = GetJson(target + "&after_cursor=" + page["next_cursor"].get<std::string>());
+  }
+  EXPECT_TRUE(std::is_sorted(seen.rbegin(), seen.rend()));
+  const auto closed = [](const Market& each) {
+    return each.closed_at != 0 && each.known_by == KnownBy::kGammaAndClob;
+  };
+  EXPECT_EQ(static_cast<std::ptrdiff_t>(seen.size()),
+            std::count_if(world_->markets().begin(), world_->markets().end(), closed));
+  const std::string cursor = GetJson(target)["next_cursor"];
+  EXPECT_EQ(Get("/markets/keyset?closed=true&after_cursor=" + cursor).status, 422);
+  EXPECT_EQ(Get("/markets/keyset?order=beauty").status, 422);
+  const Json events = GetJson("/events/keyset?closed=true&order=closedTime&ascending=false");
+  EXPECT_GE(events["events"][0]["closedTime"], events["events"][1]["closedTime"]);
+}
+
+TEST_F(GammaTest, TheOldListOfEventsShowsClosedOnesUnlessAsked) {
+  for (const Json& event : GetJson("/events?limit=500")) EXPECT_EQ(event["closed"], true);
+  for (const Json& event : GetJson("/events?closed=false&limit=5")) {
+    EXPECT_EQ(event["closed"], false);
+  }
+  EXPECT_EQ(Get("/events?offset=9500").status, 422);
+}
+
+TEST_F(GammaTest, VolumesAreThoseOfTheFills) {
+  const Market& market = Find([this](const Market& each) {
+    return IsOpen(each) && !world_->FillsIn(world_->tokens()[each.tokens[0]].market).empty();
+  });
+  const std::uint32_t number = world_->tokens()[market.tokens[0]].market;
+  const Json row = GetJson("/markets/" + market.id);
+  EXPECT_NEAR(row["volumeNum"].get<double>(), static_cast<double>(world_->VolumeOf(number)) / 1e6,
+              1e-3);
+  EXPECT_EQ(std::stod(row["volume"].get<std::string>()), row["volumeNum"].get<double>());
+}
+
+TEST(GammaPositionsTest, MarketsOfProtocolV2HavePositionsAndShorterIds) {
+  WorldOptions options;
+  options.wallets = 10;
+  options.fills = 100;
+  options.markets = 60;
+  options.positions_each = 3;
+  const auto world = BuildWorld(options);
+  EXPECT_GE(world->markets().size(), 60U);
+  const Gamma gamma(*world, 0);
+  const auto market = std::find_if(
+      world->markets().begin(), world->markets().end(),
+      [](const Market& each) { return each.has_positions && each.closed_at == 0 && IsOpen(each); });
+  ASSERT_NE(market, world->markets().end());
+  const std::string id = "0x" + market->condition_id.substr(4);
+  const Json rows =
+      Json::parse(gamma.Answer(ParseTarget("GET", "/markets?condition_ids=" + id)).body);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0]["conditionId"], id);
+  EXPECT_EQ(rows[0]["version"], "v2");
+  EXPECT_FALSE(rows[0].contains("clobTokenIds"));
+  EXPECT_EQ(rows[0]["positionIds"][1], world->tokens()[market->tokens[1]].decimal);
+}
+
 TEST_F(GammaTest, TellsAnEventWithItsMarketsAndTags) {
   const Market& market = Find(IsOpen);
   const Event& event = world_->events()[market.event];

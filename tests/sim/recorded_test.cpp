@@ -1,18 +1,22 @@
 #include "sim/recorded.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "sim/blocks.h"
 #include "sim/clob.h"
 #include "sim/data_api.h"
 #include "sim/gamma.h"
 #include "sim/recorded_fills.h"
+#include "sim/recorded_json.h"
 #include "sim/subgraph.h"
 
 namespace sim {
@@ -84,6 +88,57 @@ TEST_F(RecordedTest, TellsRecordedMarketsVerbatim) {
             0U);
   EXPECT_NE(body.find(R"("volume":"80362.86028499973","active":true)"), std::string::npos);
   EXPECT_EQ(Json::parse(body).size(), 1U);
+}
+
+TEST_F(RecordedTest, WalksTheRecordedMarketsAsAKeyset) {
+  const Gamma gamma(*world_, 0);
+  std::set<std::string> ids;
+  std::size_t tokens = 0;
+  std::string cursor;
+  do {
+    // Not by the other reader of JSON: 200 MB are too much for it.
+    const JsonFields page =
+        ReadFields(gamma.Answer(Get("/markets/keyset?closed=false&limit=100" + cursor)).body);
+    for (const std::string& row : ReadElements(TextOf(page, "markets"))) {
+      const JsonFields market = ReadFields(row);
+      EXPECT_TRUE(ids.insert(TextOf(market, "id")).second);
+      tokens += ReadElements(TextOf(market, "clobTokenIds")).size();
+    }
+    const std::string& next = TextOf(page, "next_cursor");
+    cursor = next.empty() ? "" : "&after_cursor=" + next;
+  } while (!cursor.empty());
+  EXPECT_GE(ids.size(), 35'955U);
+  EXPECT_LE(ids.size(), 35'955U + 6);
+  EXPECT_GE(tokens, 71'910U);
+}
+
+TEST_F(RecordedTest, TellsTheRecordedEvents) {
+  const Gamma gamma(*world_, 0);
+  const Json first = Json::parse(gamma.Answer(Get("/events/keyset?closed=false&limit=3")).body);
+  const Json& event = first["events"][0];
+  EXPECT_FALSE(event["markets"].empty());
+  EXPECT_EQ(event["markets"][0]["events"][0]["id"], event["id"]);
+  EXPECT_EQ(event["title"], event["markets"][0]["events"][0]["title"]);
+  const auto with_id = [](const Event& each) {
+    return !each.id.empty();
+  };
+  EXPECT_GE(std::count_if(world_->events().begin(), world_->events().end(), with_id), 8183);
+}
+
+// A directory of the pages alone gives the pages' markets and nothing else.
+TEST_F(RecordedTest, CanBeThePagesAlone) {
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("seine-recorded-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(directory / "gamma");
+  const char* name = "gamma/gamma_markets_open_2026-03-11.pages.jsonl.zst";
+  std::filesystem::create_symlink(std::filesystem::absolute(Directory()) / name, directory / name);
+  const auto parts = LoadRecorded(directory.string());
+  std::filesystem::remove_all(directory);
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_EQ(parts->markets.size(), 35'955U);
+  EXPECT_EQ(parts->tokens.size(), 71'910U);
+  EXPECT_EQ(parts->events.size(), 8183U + 1);  // and the one of markets without event
+  EXPECT_TRUE(parts->fills.empty());
 }
 
 TEST_F(RecordedTest, GivesASelfTradeTwoFillsOfOneWallet) {

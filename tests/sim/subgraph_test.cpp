@@ -189,6 +189,24 @@ TEST_F(SubgraphTest, WhatIsNestedWithoutEndIsRefused) {
   EXPECT_TRUE(Json::parse(subgraph_.Answer(request).body).contains("errors"));
 }
 
+TEST_F(SubgraphTest, AWalkOverAllMakersIsWhole) {
+  const std::string arguments =
+      "first: 170, orderBy: timestamp, orderDirection: asc, where: "
+      "{or: [{timestamp_gt: $t}, {timestamp: $t, id_gt: $i}]}";
+  Ids all;
+  last_second_ = "0";
+  std::string id = "";
+  while (true) {
+    const Ids page = Events(arguments, {{"t", last_second_}, {"i", id}});
+    all.insert(all.end(), page.begin(), page.end());
+    if (page.size() < 170) break;
+    id = page.back();
+  }
+  EXPECT_EQ(all.size(), world_.Archive().size());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(std::unique(all.begin(), all.end()), all.end());
+}
+
 TEST_F(SubgraphTest, TheBlockGoesOnWithTheClock) {
   const Json body = Ask("{ _meta { block { number timestamp } } }");
   EXPECT_GT(body["data"]["_meta"]["block"]["number"], 90'000'000);
