@@ -53,8 +53,23 @@ void StartCurl() {
   if (started != CURLE_OK) throw std::runtime_error("curl cannot start");
 }
 
+// The request's own lines may hold a key: they go to curl and nowhere else.
+HeaderList HeadersOf(const HttpRequest& request) {
+  HeaderList list = AppendHeader({nullptr, curl_slist_free_all}, "Accept: application/json");
+  if (!request.body.empty()) {
+    list = AppendHeader(std::move(list), "Content-Type: application/json");
+    list = AppendHeader(std::move(list), "Expect:");
+  }
+  for (const std::string& line : request.headers) {
+    CHECK(line.find_first_of("\r\n") == std::string::npos);
+    list = AppendHeader(std::move(list), line.c_str());
+  }
+  return list;
+}
+
 // One request on its way. Its easy handle is used again by later ones.
 struct Transfer {
+  HeaderList headers{nullptr, curl_slist_free_all};  // outlives the handle's use of it
   EasyHandle handle{nullptr, curl_easy_cleanup};
   std::array<char, CURL_ERROR_SIZE> error{};
   std::uint64_t id = 0;
@@ -123,13 +138,7 @@ std::string FailureText(const Transfer& transfer, CURLcode code) {
 class CurlHttp::Transfers {
  public:
   explicit Transfers(const CurlLimits& limits)
-      : limits_(limits),
-        multi_(curl_multi_init(), curl_multi_cleanup),
-        get_headers_(AppendHeader({nullptr, curl_slist_free_all}, "Accept: application/json")),
-        post_headers_(AppendHeader(
-            AppendHeader(AppendHeader({nullptr, curl_slist_free_all}, "Accept: application/json"),
-                         "Content-Type: application/json"),
-            "Expect:")) {
+      : limits_(limits), multi_(curl_multi_init(), curl_multi_cleanup) {
     if (multi_ == nullptr) throw std::runtime_error("curl: out of memory");
     SetMulti(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
     SetMulti(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, limits.host_connections);
@@ -147,14 +156,14 @@ class CurlHttp::Transfers {
     transfer->id = ++last_id_;
     CURL* handle = transfer->handle.get();
     Set(handle, CURLOPT_URL, request.url.c_str());
+    transfer->headers = HeadersOf(request);
+    Set(handle, CURLOPT_HTTPHEADER, transfer->headers.get());
     if (request.body.empty()) {
       Set(handle, CURLOPT_HTTPGET, 1L);
-      Set(handle, CURLOPT_HTTPHEADER, get_headers_.get());
     } else {
       Set(handle, CURLOPT_POST, 1L);
       Set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       Set(handle, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
-      Set(handle, CURLOPT_HTTPHEADER, post_headers_.get());
     }
     CHECK(curl_multi_add_handle(multi_.get(), handle) == CURLM_OK);
     active_.emplace(handle, std::move(transfer));
@@ -249,6 +258,8 @@ class CurlHttp::Transfers {
       response.failure = FailureText(*transfer, code);
     }
     curl_multi_remove_handle(multi_.get(), handle);
+    Set(handle, CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
+    transfer->headers.reset();
     transfer->body = {};
     transfer->error.fill('\0');
     transfer->header_bytes = 0;
@@ -262,8 +273,6 @@ class CurlHttp::Transfers {
   const CurlLimits limits_;
   // Declared before the handles that are in it, so that it is cleaned up after them.
   const MultiHandle multi_;
-  const HeaderList get_headers_;
-  const HeaderList post_headers_;
 
   std::uint64_t last_id_ = 0;
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> active_;

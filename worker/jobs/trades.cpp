@@ -127,7 +127,7 @@ Instant TradesJob::NextAt() const {
 Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, Instant now) {
   CHECK(index < wallets_.size());
   Wallet& wallet = wallets_[index];
-  std::optional<Error> failed = sources::FailureOf(response);
+  std::optional<Error> failed = source_.Failure(response);
   // Ended meanwhile, by a lost lease or a refusing database: the answer is nobody's.
   const bool wanted = wallet.step == Step::kAsking && !stopped_ && !fenced_;
   if (wanted && !failed) {

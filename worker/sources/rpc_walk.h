@@ -47,7 +47,7 @@ struct RpcWalkPage {
   std::vector<WalletTrade> trades;   // all of blocks [walk.next, next.next)
   std::vector<std::string> refused;  // logs that cannot be a trade, with their evidence
   RpcWalk next;
-  // The last block that is told. Nothing on a page that only learned a smaller interval, or which
+  // The last block that is told; the one behind it may be of the same second. Nothing on a page that only learned a smaller interval, or which
   // headers it needs.
   std::optional<RpcBlock> through;
 };

@@ -21,6 +21,7 @@
 #include "common/error.h"
 #include "common/trade.h"
 #include "worker/http.h"
+#include "worker/sources/answer.h"
 
 namespace worker::sources {
 
@@ -68,10 +69,15 @@ class TradeSource {
   virtual HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                                   common::UnixSeconds horizon) const = 0;
 
-  // `cursor` and `horizon` are those of the request; `body` came with status 200, see FailureOf for
-  // all others. Errors: kTransient (an error body with 200, a cut or repeated page: ask again),
-  // kThrottled, kMalformed (a row that cannot be read: ask again, it may have been garbled on the
-  // way), kRejected (the upstream refuses this wallet). The cursor has not moved then.
+  // What an answer means that ParsePage cannot read; nothing: it is a page.
+  virtual std::optional<common::Error> Failure(const HttpResponse& response) const {
+    return FailureOf(response);
+  }
+
+  // `cursor` and `horizon` are those of the request; `body` is of an answer that is no Failure.
+  // Errors: kTransient (an error body with 200, a cut or repeated page: ask again), kThrottled,
+  // kMalformed (a row that cannot be read: ask again, it may have been garbled on the way),
+  // kRejected (the upstream refuses this wallet). The cursor has not moved then.
   virtual common::Result<Page> ParsePage(const common::WalletAddress& wallet,
                                          const common::Cursor& cursor, common::UnixSeconds horizon,
                                          std::string_view body) const = 0;

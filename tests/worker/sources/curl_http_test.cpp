@@ -80,6 +80,20 @@ TEST_F(CurlHttpTest, KeepsTheConnection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST_F(CurlHttpTest, ARequestsOwnHeadersAreItsOwn) {
+  const RudeServer server({{Complete("{}")}, {Complete("{}")}});
+  const auto ask = [&](std::vector<std::string> headers) {
+    http_.Start({Endpoint::kDome, server.url(), "", std::move(headers)});
+    const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+    while (http_.Collect().empty() && std::chrono::steady_clock::now() < deadline) {
+      http_.Wait(milliseconds(50));
+    }
+    return server.last_request();
+  };
+  EXPECT_THAT(ask({"Authorization: Bearer secret"}), HasSubstr("Authorization: Bearer secret\r\n"));
+  EXPECT_THAT(ask({}), testing::Not(HasSubstr("Authorization")));
+}
+
 TEST_F(CurlHttpTest, ACutBodyIsNoAnswer) {
   ExpectNoAnswer({"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"da", Then::kHangUp});
   ExpectNoAnswer(

@@ -1,0 +1,204 @@
+// The position of a walk that is under way: "1;<end>;<oldest refused>;<last second>;<hash of the
+// last page>;<offset>;<pagination key>".
+#include "worker/sources/dome.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/check.h"
+#include "worker/sources/dome_page.h"
+#include "worker/sources/json_text.h"
+#include "worker/sources/page_end.h"
+#include "worker/sources/subgraph_events.h"
+#include "worker/sources/tally.h"
+
+namespace worker::sources {
+namespace {
+
+constexpr std::int64_t kPageSize = 1000;
+constexpr common::UnixSeconds kOverlap = 600;  // a refresh reads these seconds again
+
+struct Position {
+  std::int64_t end = 0;  // the last second that is asked for, on every page; 0: not begun
+  std::int64_t refused_at = 0;
+  std::int64_t boundary = std::numeric_limits<std::int64_t>::max();
+  std::int64_t hash = 0;
+  std::int64_t offset = 0;
+  std::string key;
+};
+
+std::string Encode(const Position& position) {
+  return fmt::format("1;{};{};{};{};{};{}", position.end, position.refused_at, position.boundary,
+                     position.hash, position.offset, position.key);
+}
+
+std::optional<std::int64_t> TakeNumber(std::string_view& text) {
+  std::int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || value < 0 || stop == end || *stop != ';') return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
+  return value;
+}
+
+Position Decode(std::string_view text) {
+  Position position;
+  if (TakeNumber(text) != 1) return {};
+  for (std::int64_t* number : {&position.end, &position.refused_at, &position.boundary,
+                               &position.hash, &position.offset}) {
+    const auto value = TakeNumber(text);
+    if (!value) return {};
+    *number = *value;
+  }
+  position.key = text;
+  return position;
+}
+
+common::UnixSeconds FirstSecond(const common::Cursor& cursor) {
+  const common::UnixSeconds again = cursor.complete_to == 0 ? 1 : cursor.complete_to + 1 - kOverlap;
+  return std::max({common::UnixSeconds{1}, cursor.owned_from, again});
+}
+
+common::Error Implausible(const std::string& why) {
+  return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
+}
+
+// What identifies the page's rows, to know a repeated one; never negative.
+std::int64_t HashOf(const DomePage& page) {
+  StableHash hash;
+  for (const DomeOrder& order : page.orders) {
+    hash.Add(static_cast<std::uint64_t>(order.ts));
+    if (!order.trade) continue;
+    AddBytes(hash, order.trade.value().tx.bytes);
+    hash.Add(static_cast<std::uint64_t>(order.trade.value().event_key));
+  }
+  return static_cast<std::int64_t>(hash.value() >> 1U);
+}
+
+// Each token once, with what its rows tell of it.
+std::vector<TokenHint> HintsOfOrders(const DomePage& page) {
+  std::vector<common::TokenId> tokens;
+  for (const DomeOrder& order : page.orders) {
+    if (order.trade) tokens.push_back(order.hint.token);
+  }
+  std::vector<TokenHint> hints = HintsOf(std::move(tokens));
+  for (const DomeOrder& order : page.orders) {
+    const auto found = std::lower_bound(
+        hints.begin(), hints.end(), order.hint.token,
+        [](const TokenHint& hint, const common::TokenId& token) { return hint.token < token; });
+    if (found == hints.end() || found->token != order.hint.token) continue;
+    if (!found->condition) found->condition = order.hint.condition;
+    if (found->outcome.empty()) found->outcome = order.hint.outcome;
+  }
+  return hints;
+}
+
+}  // namespace
+
+std::string DomeKeyOfEnvironment() {
+  const char* const key = std::getenv("SEINE_DOME_KEY");
+  return key == nullptr ? std::string() : std::string(key);
+}
+
+Dome::Dome(std::string base_url, const std::string& key)
+    : base_url_(std::move(base_url)), json_(std::make_unique<JsonText>()) {
+  const auto is_plain = [](char c) {
+    return c > ' ' && c < 0x7f;
+  };
+  if (!std::all_of(key.begin(), key.end(), is_plain)) {
+    throw std::invalid_argument("SEINE_DOME_KEY has characters that no key has");
+  }
+  if (!key.empty()) headers_.push_back("Authorization: Bearer " + key);
+}
+
+Dome::~Dome() = default;
+
+HttpRequest Dome::RequestOf(std::string url) const {
+  return {.endpoint = Endpoint::kDome, .url = std::move(url), .body = {}, .headers = headers_};
+}
+
+HttpRequest Dome::FreshnessRequest() const {
+  return RequestOf(base_url_ + "/orders?limit=1");
+}
+
+// The newest second may go on, so it is not proven.
+common::Result<common::UnixSeconds> Dome::ParseFreshness(std::string_view body,
+                                                         common::UnixSeconds now) const {
+  const common::Result<DomePage> page = ReadDomePage(*json_, body);
+  if (!page) return page.error();
+  if (page->orders.empty()) return Implausible("it holds no order");
+  return std::min(now, page->orders.front().ts - 1);
+}
+
+HttpRequest Dome::PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
+                              common::UnixSeconds horizon) const {
+  CHECK(cursor.source == id());
+  const Position position = Decode(cursor.position);
+  std::string url = fmt::format("{}/orders?user={}&start_time={}&end_time={}&limit={}", base_url_,
+                                wallet.ToString(), FirstSecond(cursor),
+                                position.end == 0 ? horizon : position.end, kPageSize);
+  if (!position.key.empty()) {
+    url += "&pagination_key=" + EscapeQuery(position.key);
+  } else if (position.offset != 0) {
+    url += fmt::format("&offset={}", position.offset);
+  }
+  return RequestOf(std::move(url));
+}
+
+common::Result<Page> Dome::ParsePage(const common::WalletAddress& wallet,
+                                     const common::Cursor& cursor, common::UnixSeconds horizon,
+                                     std::string_view body) const {
+  CHECK(cursor.source == id());
+  common::Result<DomePage> read = ReadDomePage(*json_, body);
+  if (!read) return read.error();
+  Position position = Decode(cursor.position);
+  if (position.end == 0) position.end = std::max<common::UnixSeconds>(1, horizon);
+  const bool is_first = position.offset == 0;
+  const std::int64_t hash = HashOf(*read);
+  if (!is_first && read->orders.empty()) return Implausible("no orders although there were more");
+  if (!is_first && hash == position.hash) return Implausible("it repeats");
+  if (!is_first && read->has_more && !position.key.empty() &&
+      read->pagination_key == position.key) {
+    return Implausible("its key stands still");
+  }
+  Page page;
+  for (const DomeOrder& order : read->orders) {
+    if (order.user != wallet) return Implausible("an order of " + order.user.ToString());
+    if (order.ts > position.boundary) return Implausible("its orders repeat or are not in order");
+    if (order.ts > position.end || order.ts < FirstSecond(cursor)) {
+      return Implausible("an order outside of the asked time");
+    }
+    position.boundary = order.ts;
+    if (order.trade) {
+      page.trades.push_back(order.trade.value());
+      continue;
+    }
+    page.refused.push_back(fmt::format("order at {}: {}", order.ts, order.trade.error().message));
+    position.refused_at = order.ts;  // newest first, so this is the oldest
+  }
+  page.hints = HintsOfOrders(*read);
+  page.next = cursor;
+  if (read->has_more) {
+    position.hash = hash;
+    position.offset += static_cast<std::int64_t>(read->orders.size());
+    position.key = std::move(read->pagination_key);
+    page.next.position = Encode(position);
+    return page;
+  }
+  page.last = true;
+  page.next.position.clear();
+  page.next.complete_to = std::max(cursor.complete_to, position.end);
+  if (position.refused_at != 0) {
+    page.next.complete_to = std::min(page.next.complete_to, position.refused_at - 1);
+    page.shortfall = fmt::format("an order at {} cannot be a trade", position.refused_at);
+  }
+  return page;
+}
+
+}  // namespace worker::sources
