@@ -1,6 +1,7 @@
 #include "worker/resolver.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <string>
 #include <unordered_map>
@@ -18,14 +19,38 @@ namespace {
 using common::ConditionId;
 using common::TokenId;
 
-// Where a token is asked for, in this order.
-enum class Stage : std::uint8_t { kGammaClosed, kGammaOpen, kClobToken };
+// Where a token is asked for, in this order. Protocol V2's tokens have a name of their own at
+// Gamma.
+enum class Stage : std::uint8_t {
+  kGammaClosed,
+  kGammaOpen,
+  kPositionClosed,
+  kPositionOpen,
+  kClobToken,
+  kClobMarket
+};
+constexpr std::size_t kStages = 6;
+constexpr std::size_t kGammaStages = 4;
 
 constexpr std::size_t kRememberedTokens = 300'000;
 
 // A refusal by the CLOB for one token or condition means that it does not know it.
 bool IsUnknown(const common::Error& error) {
   return error.kind == common::ErrorKind::kRejected;
+}
+
+// A batch that Gamma refuses as a whole, for its length or for one of its tokens.
+bool IsRefusedBatch(int status) {
+  constexpr std::array<int, 5> kRefusals{400, 413, 414, 422, 431};
+  return std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
+}
+
+bool IsGamma(Stage stage) {
+  return static_cast<std::size_t>(stage) < kGammaStages;
+}
+
+Stage StageAfter(Stage stage) {
+  return static_cast<Stage>(static_cast<std::uint8_t>(stage) + 1);
 }
 
 }  // namespace
@@ -36,22 +61,23 @@ class Resolver::Core {
 
   void Want(const std::vector<TokenId>& tokens) {
     for (const TokenId& token : tokens) {
-      if (remembered_.contains(token) || !tries_.try_emplace(token, 0).second) continue;
-      gamma_closed_.push_back(token);
+      if (remembered_.contains(token) || !wanted_.try_emplace(token).second) continue;
+      Queue(token, {});
     }
   }
 
   bool Wants(Endpoint endpoint, bool flush) const {
-    if (endpoint == Endpoint::kClob) return !clob_tokens_.empty() || !clob_markets_.empty();
+    if (endpoint == Endpoint::kClob)
+      return Waiting(Stage::kClobToken) + Waiting(Stage::kClobMarket) > 0;
     if (endpoint != Endpoint::kGammaMarkets) return false;
-    const std::size_t fullest = std::max(gamma_closed_.size(), gamma_open_.size());
+    if (!parts_.empty()) return true;
+    const std::size_t fullest = Waiting(FullestGamma());
     return fullest >= kBatchTokens || (flush && fullest > 0);
   }
 
   std::optional<ResolverQuery> Next(Endpoint endpoint, bool flush) {
     if (!Wants(endpoint, flush)) return std::nullopt;
     Question question = endpoint == Endpoint::kClob ? NextOfClob() : NextOfGamma();
-    DropSettled();
     const std::uint64_t ticket = ++last_ticket_;
     ResolverQuery query{ticket, {endpoint, Url(question), {}}};
     asked_.emplace(ticket, std::move(question));
@@ -64,61 +90,113 @@ class Resolver::Core {
     const Question question = std::move(found->second);
     asked_.erase(found);
     common::Status status = Judge(question, response);
-    DropSettled();
+    DropSettledParts();
     return status;
   }
 
   Resolved Take() { return std::exchange(resolved_, {}); }
-  bool idle() const { return tries_.empty(); }
-  std::size_t pending() const { return tries_.size(); }
+  bool idle() const { return wanted_.empty(); }
+  std::size_t pending() const { return wanted_.size(); }
 
  private:
   struct Question {
     Stage stage = Stage::kGammaClosed;
     std::vector<TokenId> tokens;
-    std::optional<ConditionId> condition;  // the CLOB's market is asked for, not its token
+    std::optional<ConditionId> condition = {};  // of kClobMarket
+  };
+
+  // A token that is not settled yet.
+  struct Wanted {
+    Stage stage = Stage::kGammaClosed;
+    int tries = 0;
+    bool is_queued = false;  // else it is on its way, or in a part of a batch
+  };
+
+  struct Entry {
+    TokenId token;
+    std::optional<ConditionId> condition;
   };
 
   common::Status Judge(const Question& question, const HttpResponse& response) {
     const auto failure = sources::FailureOf(response);
-    if (question.stage != Stage::kClobToken) return OnGamma(question, failure, response.body);
+    if (IsGamma(question.stage)) return OnGamma(question, failure, response);
     if (question.condition) return OnClobMarket(question, failure, response.body);
     return OnClobToken(question, failure, response.body);
   }
 
-  bool IsSettled(const TokenId& token) const { return !tries_.contains(token); }
+  bool IsSettled(const TokenId& token) const { return !wanted_.contains(token); }
 
-  // A market's answer settles its other tokens too, wherever they wait. Those in front go now, so
-  // that a queue which is not empty has something to ask; the others when their turn comes.
-  void DropSettled() {
-    for (auto* queue : {&gamma_closed_, &gamma_open_, &clob_tokens_}) {
-      while (!queue->empty() && IsSettled(queue->front())) queue->pop_front();
-    }
-    while (!clob_markets_.empty() && IsSettled(clob_markets_.front().tokens.front())) {
-      clob_markets_.pop_front();
+  std::size_t Waiting(Stage stage) const { return waiting_[static_cast<std::size_t>(stage)]; }
+
+  Stage FullestGamma() const {
+    const auto most = std::max_element(waiting_.begin(), waiting_.begin() + kGammaStages);
+    return static_cast<Stage>(most - waiting_.begin());
+  }
+
+  // REQUIRES: the token is wanted, and not queued.
+  void Queue(const TokenId& token, const std::optional<ConditionId>& condition) {
+    Wanted& wanted = wanted_.at(token);
+    wanted.is_queued = true;
+    const auto stage = static_cast<std::size_t>(wanted.stage);
+    queues_[stage].push_back({token, condition});
+    ++waiting_[stage];
+  }
+
+  // The first entry of the stage's queue whose token waits there. Others are settled, or were
+  // settled and came back: they are dropped here, because to look for them would take long.
+  // REQUIRES: Waiting(stage) > 0.
+  Entry Pop(Stage stage) {
+    const auto index = static_cast<std::size_t>(stage);
+    while (true) {
+      CHECK(!queues_[index].empty());
+      const Entry entry = queues_[index].front();
+      queues_[index].pop_front();
+      const auto found = wanted_.find(entry.token);
+      const bool waits =
+          found != wanted_.end() && found->second.is_queued && found->second.stage == stage;
+      if (!waits) continue;
+      found->second.is_queued = false;
+      --waiting_[index];
+      return entry;
     }
   }
 
+  // The token is settled, wherever it waits. Returns whether it was wanted.
+  bool Forget(const TokenId& token) {
+    const auto found = wanted_.find(token);
+    if (found == wanted_.end()) return false;
+    const auto stage = static_cast<std::size_t>(found->second.stage);
+    // A queue without anything that waits holds nothing but settled entries.
+    if (found->second.is_queued && --waiting_[stage] == 0) queues_[stage].clear();
+    wanted_.erase(found);
+    return true;
+  }
+
+  // The parts of a refused batch go first, and as they are.
+  void DropSettledParts() {
+    for (Question& part : parts_) {
+      std::erase_if(part.tokens, [this](const TokenId& token) { return IsSettled(token); });
+    }
+    std::erase_if(parts_, [](const Question& part) { return part.tokens.empty(); });
+  }
+
   Question NextOfGamma() {
-    const bool closed = gamma_closed_.size() >= gamma_open_.size();
-    std::deque<TokenId>& queue = closed ? gamma_closed_ : gamma_open_;
-    Question question{closed ? Stage::kGammaClosed : Stage::kGammaOpen, {}, std::nullopt};
-    while (!queue.empty() && question.tokens.size() < kBatchTokens) {
-      if (!IsSettled(queue.front())) question.tokens.push_back(queue.front());
-      queue.pop_front();
+    if (!parts_.empty()) {
+      Question part = std::move(parts_.front());
+      parts_.pop_front();
+      return part;
+    }
+    Question question{FullestGamma(), {}};
+    while (Waiting(question.stage) > 0 && question.tokens.size() < kBatchTokens) {
+      question.tokens.push_back(Pop(question.stage).token);
     }
     return question;
   }
 
   Question NextOfClob() {
-    if (!clob_markets_.empty()) {
-      Question question = std::move(clob_markets_.front());
-      clob_markets_.pop_front();
-      return question;
-    }
-    Question question{Stage::kClobToken, {clob_tokens_.front()}, std::nullopt};
-    clob_tokens_.pop_front();
-    return question;
+    const Stage stage = Waiting(Stage::kClobMarket) > 0 ? Stage::kClobMarket : Stage::kClobToken;
+    const Entry entry = Pop(stage);
+    return {stage, {entry.token}, entry.condition};
   }
 
   std::string Url(const Question& question) const {
@@ -127,23 +205,40 @@ class Resolver::Core {
     if (question.stage == Stage::kClobToken) {
       return upstreams_.clob_url + "/markets-by-token/" + question.tokens.front().ToDecimal();
     }
+    const bool is_closed =
+        question.stage == Stage::kGammaClosed || question.stage == Stage::kPositionClosed;
+    const bool is_position =
+        question.stage == Stage::kPositionClosed || question.stage == Stage::kPositionOpen;
     std::string url = upstreams_.gamma_url + "/markets?limit=100&include_tag=true&closed=";
-    url += question.stage == Stage::kGammaClosed ? "true" : "false";
-    for (const TokenId& token : question.tokens) url += "&clob_token_ids=" + token.ToDecimal();
+    url += is_closed ? "true" : "false";
+    const char* const name = is_position ? "&position_ids=" : "&clob_token_ids=";
+    for (const TokenId& token : question.tokens) url += name + token.ToDecimal();
     return url;
   }
 
   common::Status OnGamma(const Question& question, const std::optional<common::Error>& failure,
-                         std::string_view body) {
+                         const HttpResponse& response) {
+    if (failure && IsRefusedBatch(response.status)) return OnRefusedBatch(question, *failure);
     if (failure) return AskAgain(question, *failure);
-    auto markets = sources::ParseGammaMarkets(body);
+    auto markets = sources::ParseGammaMarkets(response.body);
     if (!markets) return AskAgain(question, markets.error());
     for (store::MarketInfo& market : *markets) Settle(std::move(market));
-    std::deque<TokenId>& next = question.stage == Stage::kGammaClosed ? gamma_open_ : clob_tokens_;
-    for (const TokenId& token : question.tokens) {
-      if (tries_.contains(token)) Advance(token, next);
-    }
+    AskElsewhere(question);
     return common::Done{};
+  }
+
+  // One bad token must not keep the others of its batch from their answer: the halves are asked for
+  // by themselves. What is refused alone, Gamma does not know.
+  common::Status OnRefusedBatch(const Question& question, const common::Error& failure) {
+    if (question.tokens.size() == 1) {
+      AskElsewhere(question);
+      return failure;
+    }
+    const auto middle =
+        question.tokens.begin() + static_cast<std::ptrdiff_t>(question.tokens.size() / 2);
+    parts_.push_back({question.stage, {question.tokens.begin(), middle}});
+    parts_.push_back({question.stage, {middle, question.tokens.end()}});
+    return failure;
   }
 
   common::Status OnClobToken(const Question& question, const std::optional<common::Error>& failure,
@@ -152,7 +247,7 @@ class Resolver::Core {
     if (failure) return AskAgain(question, *failure);
     const auto condition = sources::ParseClobTokenMarket(body);
     if (!condition) return AskAgain(question, condition.error());
-    clob_markets_.push_back({Stage::kClobToken, question.tokens, *condition});
+    Advance(question.tokens.front(), Stage::kClobMarket, *condition);
     return common::Done{};
   }
 
@@ -173,59 +268,58 @@ class Resolver::Core {
   // they wait. One that holds none that is wanted was not asked for, or was told before.
   void Settle(store::MarketInfo market) {
     bool is_wanted = false;
-    for (const TokenId& token : market.tokens) {
-      if (tries_.erase(token) == 0) continue;
-      is_wanted = true;
-      for (auto* queue : {&gamma_closed_, &gamma_open_, &clob_tokens_}) std::erase(*queue, token);
+    for (const auto* tokens : {&market.tokens, &market.position_ids}) {
+      for (const TokenId& token : *tokens) is_wanted = Forget(token) || is_wanted;
     }
     if (!is_wanted) return;
     if (remembered_.size() > kRememberedTokens) remembered_.clear();
     remembered_.insert(market.tokens.begin(), market.tokens.end());
+    remembered_.insert(market.position_ids.begin(), market.position_ids.end());
     resolved_.markets.push_back(std::move(market));
   }
 
-  void Advance(const TokenId& token, std::deque<TokenId>& next) {
-    tries_[token] = 0;
-    next.push_back(token);
+  void AskElsewhere(const Question& question) {
+    for (const TokenId& token : question.tokens) {
+      Advance(token, StageAfter(question.stage), std::nullopt);
+    }
+  }
+
+  void Advance(const TokenId& token, Stage stage, const std::optional<ConditionId>& condition) {
+    const auto found = wanted_.find(token);
+    if (found == wanted_.end()) return;  // settled by another answer meanwhile
+    found->second.stage = stage;
+    // What the CLOB said of the token it says again: its tries go on with its market.
+    if (stage != Stage::kClobMarket) found->second.tries = 0;
+    Queue(token, condition);
   }
 
   common::Status NobodyKnows(const Question& question) {
     for (const TokenId& token : question.tokens) {
-      if (tries_.erase(token) > 0) resolved_.unknown.push_back(token);
+      if (Forget(token)) resolved_.unknown.push_back(token);
     }
     return common::Done{};
   }
 
   common::Status AskAgain(const Question& question, const common::Error& error) {
     for (const TokenId& token : question.tokens) {
-      const auto tries = tries_.find(token);
-      if (tries == tries_.end()) continue;  // settled by another answer meanwhile
-      if (++tries->second >= kTries) {
-        tries_.erase(tries);
+      const auto found = wanted_.find(token);
+      if (found == wanted_.end()) continue;  // settled by another answer meanwhile
+      if (++found->second.tries >= kTries) {
+        Forget(token);
         resolved_.unanswered.push_back(token);
-        continue;
-      }
-      if (question.condition) {
-        clob_markets_.push_back(question);
       } else {
-        QueueOf(question.stage).push_back(token);
+        Queue(token, question.condition);
       }
     }
     return error;
   }
 
-  std::deque<TokenId>& QueueOf(Stage stage) {
-    if (stage == Stage::kGammaClosed) return gamma_closed_;
-    return stage == Stage::kGammaOpen ? gamma_open_ : clob_tokens_;
-  }
-
   const Upstreams upstreams_;
-  std::unordered_map<TokenId, int> tries_;  // every token that is not settled yet, at its stage
+  std::unordered_map<TokenId, Wanted> wanted_;
   std::unordered_set<TokenId> remembered_;  // settled with a market not long ago
-  std::deque<TokenId> gamma_closed_;
-  std::deque<TokenId> gamma_open_;
-  std::deque<TokenId> clob_tokens_;
-  std::deque<Question> clob_markets_;
+  std::array<std::deque<Entry>, kStages> queues_;
+  std::array<std::size_t, kStages> waiting_{};  // entries whose token waits there
+  std::deque<Question> parts_;                  // of batches that were refused
   std::unordered_map<std::uint64_t, Question> asked_;
   std::uint64_t last_ticket_ = 0;
   Resolved resolved_;

@@ -1,8 +1,9 @@
 // token -> condition -> market -> event, tags, category: asked in batches, each token once.
 //
 // A token is looked for among Gamma's closed markets, then among its open ones (its lists hide
-// closed markets unless told), then at the CLOB, token by token. What nobody knows is reported, and
-// so is what could not be asked; both are to be asked again some other day. A core: no I/O.
+// closed markets unless told), then by Protocol V2's name for it in both, then at the CLOB, token
+// by token. What nobody knows is reported, and so is what could not be asked; both are to be asked
+// again some other day. A core: no I/O.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +41,7 @@ class Resolver {
   void Want(const std::vector<common::TokenId>& tokens);
 
   // The next request for this endpoint, kGammaMarkets or kClob, if there is one. Gamma is asked in
-  // full batches; `flush` lets a smaller one go.
+  // full batches, or in halves of one that it refused; `flush` lets a smaller one go.
   std::optional<ResolverQuery> Next(Endpoint endpoint, bool flush);
   // Whether Next would return one.
   bool Wants(Endpoint endpoint, bool flush) const;
