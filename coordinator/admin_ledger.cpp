@@ -25,7 +25,7 @@ using common::Status;
 
 Result<AdminLedger::Added> AdminLedger::AddWallets(
     const std::string& selection, const std::string& discovered_by,
-    const std::vector<common::WalletAddress>& wallets) const {
+    const std::vector<common::WalletAddress>& wallets, bool are_due) const {
   auto connection = PgConnection::Open(url_);
   if (!connection) return connection.error();
   std::vector<common::WalletAddress> sorted = wallets;
@@ -40,8 +40,12 @@ Result<AdminLedger::Added> AdminLedger::AddWallets(
   auto transaction = PgTransaction::Begin(*connection);
   if (!transaction) return transaction.error();
   const auto added = connection->Exec(
-      "INSERT INTO wallet (address, discovered_by) SELECT a, $2 FROM unnest($1::bytea[]) AS a "
-      "ORDER BY a ON CONFLICT (address) DO NOTHING",
+      are_due ? "WITH fresh AS (INSERT INTO wallet (address, discovered_by) "
+                "SELECT a, $2 FROM unnest($1::bytea[]) AS a ORDER BY a "
+                "ON CONFLICT (address) DO NOTHING RETURNING wallet_id) "
+                "INSERT INTO wallet_due (wallet_id) SELECT wallet_id FROM fresh ORDER BY 1"
+              : "INSERT INTO wallet (address, discovered_by) SELECT a, $2 "
+                "FROM unnest($1::bytea[]) AS a ORDER BY a ON CONFLICT (address) DO NOTHING",
       PgParams().BytesOf(addresses).Text(discovered_by));
   if (!added) return added.error();
   const auto chosen = connection->Exec(

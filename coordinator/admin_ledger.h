@@ -67,8 +67,10 @@ class AdminLedger {
     std::int64_t wallets = 0;
     std::int64_t fresh = 0;
   };
+  // `are_due`: new ones wait for the next refresh.
   common::Result<Added> AddWallets(const std::string& selection, const std::string& discovered_by,
-                                   const std::vector<common::WalletAddress>& wallets) const;
+                                   const std::vector<common::WalletAddress>& wallets,
+                                   bool are_due = false) const;
   common::Result<NewRun> CreateRun(const RunWish& wish) const;
   common::Result<DryRun> PlanDry(const RunWish& wish, int workers) const;
   // A run of wallets that failed; empty `wallets`: of all that did. kRejected if there are none.

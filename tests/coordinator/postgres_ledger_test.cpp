@@ -33,6 +33,7 @@ class PostgresLedgerTest : public tests::PostgresTest {
   std::vector<ChunkRow> PlanRun(int count) {
     std::vector<common::WalletAddress> wallets(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
+      wallets[static_cast<std::size_t>(i)].bytes[0] = 1;
       wallets[static_cast<std::size_t>(i)].bytes[18] = static_cast<std::uint8_t>(i / 256);
       wallets[static_cast<std::size_t>(i)].bytes[19] = static_cast<std::uint8_t>(i % 256);
     }
