@@ -18,6 +18,8 @@ int GuardSupervisor(const Options& options);
 
 int Sync(const Options& options);
 int Retry(const Options& options);
+// The run that options.action names.
+int RunUniverse(const Options& options);
 
 int ShowStatus(const Options& options);
 int ShowWorkers(const Options& options);

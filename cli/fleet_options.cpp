@@ -14,6 +14,10 @@ FleetSettings SettingsFrom(const Options& options, const StateDir& state) {
   for (const std::string& rate : options.rates) {
     settings.coordinator_arguments.insert(settings.coordinator_arguments.end(), {"--rate", rate});
   }
+  for (const std::string& entry : options.schedule) {
+    settings.coordinator_arguments.insert(settings.coordinator_arguments.end(),
+                                          {"--schedule", entry});
+  }
   const auto pass = [&](const char* variable, const std::string& value) {
     if (!value.empty()) settings.environment[variable] = value;
   };

@@ -33,6 +33,41 @@ const CLI::Validator& RateForm() {
   return form;
 }
 
+const CLI::Validator& ScheduleForm() {
+  static const CLI::Validator form(
+      [](std::string& text) {
+        if (text == "off") return std::string();
+        const auto entry = common::ParseSchedule(text);
+        return entry ? std::string() : entry.error().message;
+      },
+      "NAME=TIME");
+  return form;
+}
+
+const CLI::Validator& DurationForm() {
+  static const CLI::Validator form(
+      [](std::string& text) {
+        const auto duration = common::ParseDuration(text);
+        return duration ? std::string() : duration.error().message;
+      },
+      "TIME");
+  return form;
+}
+
+const CLI::Validator& ConditionForm() {
+  static const CLI::Validator form(
+      [](std::string& text) {
+        return common::ParseConditionId(text)
+                   ? std::string()
+                   : "'" + text + "' is not a condition, as 0x and 64 hex digits";
+      },
+      "CONDITION");
+  return form;
+}
+
+constexpr char kQueryHelp[] =
+    "Addresses that this query returns in its first column, run read only on --database";
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -47,6 +82,7 @@ CommandLine::CommandLine()
   AddGlobalOptions();
   AddFleetCommands();
   AddSyncCommands();
+  AddUniverseCommands();
   AddStatusCommands();
   AddUpkeepCommands();
 }
@@ -95,11 +131,19 @@ void CommandLine::AddFleetOptions(CLI::App& command) {
   add_url("--rpc-url", options_.rpc_url, "Polygon RPC [none]");
   add_url("--dome-url", options_.dome_url, "Dome [none]");
   command
-      .add_option("--rate", options_.rates,
-                  "Requests allowed, as data_trades=190/10s, for data_trades, data_other, "
-                  "gamma_markets, gamma_other, clob, subgraph; N=0 is no limit; repeatable "
-                  "[documented limits less 5 %]")
+      .add_option(
+          "--rate", options_.rates,
+          "Requests allowed, as data_trades=190/10s, for data_trades, data_other, "
+          "gamma_markets, gamma_other, clob, subgraph, rpc, dome; N=0 is no limit; repeatable "
+          "[documented limits less 5 %]")
       ->check(RateForm())
+      ->allow_extra_args(false);
+  command
+      .add_option(
+          "--schedule", options_.schedule,
+          "What begins by itself: NAME=TIME or NAME=off for refresh, discover and audit, or "
+          "off for all; repeatable [with `up`: refresh=30m discover=6h audit=1d, else off]")
+      ->check(ScheduleForm())
       ->allow_extra_args(false);
 }
 
@@ -132,6 +176,7 @@ void CommandLine::AddSyncCommands() {
   AddFleetOptions(*sync);
   sync->add_option("WALLET", options_.wallets, "Addresses");
   sync->add_option("--wallets", options_.wallets_file, kWalletsHelp);
+  sync->add_option("--wallets-query", options_.wallets_query, kQueryHelp);
   sync->add_flag("--all", options_.is_all, "Every wallet that needs it");
   sync->add_option("--max-wallets", options_.max_wallets, "At most so many, most needy first [all]")
       ->check(CLI::PositiveNumber);
@@ -143,6 +188,66 @@ void CommandLine::AddSyncCommands() {
   CLI::App* retry = Add(*app_, "retry", "Sync again what failed, quarantined wallets too", Retry);
   retry->add_option("WALLET", options_.wallets, "Addresses");
   retry->add_flag("--all", options_.is_all, "Every wallet that failed");
+}
+
+CLI::App* CommandLine::AddRun(const char* name, const char* description,
+                              std::vector<std::string> sources) {
+  CLI::App* const run = app_->add_subcommand(name, description);
+  run->fallthrough();
+  run->callback([this, name] {
+    options_.action = name;
+    chosen_ = RunUniverse;
+  });
+  AddFleetOptions(*run);
+  if (!sources.empty()) {
+    std::string names;
+    for (const std::string& one : sources) names += (names.empty() ? "" : ", ") + one;
+    run->add_option("--source", options_.source, "One of " + names)->check(CLI::IsMember(sources));
+  }
+  run->add_flag("--dry-run", options_.is_dry_run, "Only print the plan, by what is known now");
+  run->add_flag("--json", options_.is_json, "Print the outcome as JSON");
+  return run;
+}
+
+void CommandLine::AddUniverseCommands() {
+  const auto add_wallets = [this](CLI::App* run) {
+    run->add_option("WALLET", options_.wallets, "Addresses");
+    run->add_option("--wallets", options_.wallets_file, kWalletsHelp);
+    run->add_option("--wallets-query", options_.wallets_query, kQueryHelp);
+  };
+  AddRun("markets", "Read every market and event, open and closed, and how they were resolved", {});
+  add_wallets(AddRun("discover",
+                     "Find wallets: holders and traders of every market that moved since the last "
+                     "time; or, where some are named, just note those down",
+                     {}));
+  CLI::App* refresh = AddRun("refresh", "Bring everything up to date, at the cost of what is new",
+                             {"auto", "data-api", "subgraph", "rpc"});
+  refresh->add_flag("--all", options_.is_all, "Every wallet that something new is known of");
+  refresh
+      ->add_option("--top", options_.max_wallets,
+                   "At most so many of them: whales, then those never synced, then the stalest")
+      ->check(CLI::Range(1, 1'000'000'000));
+  CLI::App* range = AddRun("range",
+                           "Walk the whole history by time or by blocks, for all wallets at once; "
+                           "goes on where the last range ended",
+                           {"subgraph", "rpc"});
+  range->get_option("--source")->required();
+  range
+      ->add_option("--from", options_.range_from,
+                   "First second or block, where nothing was walked yet [the first trade]")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40));
+  range->add_option("--to", options_.range_to, "Last second or block [all there is]")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40));
+  add_wallets(AddRun("activity",
+                     "Read splits, merges, redemptions, conversions and rewards [of all wallets]",
+                     {}));
+  add_wallets(AddRun("positions", "Read positions and portfolio values [of all wallets]", {}));
+  CLI::App* full =
+      AddRun("full", "Markets, discovery, trades, activity and positions, in this order",
+             {"auto", "data-api", "subgraph", "rpc"});
+  full->add_flag("--continuous", options_.is_continuous, "Again and again, until Ctrl-C");
+  full->add_option("--pause", options_.pause, "Between two runs, with --continuous [10m]")
+      ->check(DurationForm());
 }
 
 void CommandLine::AddStatusCommands() {
@@ -157,11 +262,24 @@ void CommandLine::AddStatusCommands() {
   add_json(Add(*app_, "wallet", "One wallet: how far it is synced, and its trades", ShowWallet))
       ->add_option("ADDRESS", options_.id, "0x and 40 hex digits")
       ->required();
-  CLI::App* audit =
-      Add(*app_, "audit", "Re-count wallets against the Data API and print what differs", Audit);
+  CLI::App* audit = Add(
+      *app_, "audit",
+      "Compare wallets and conditions with a second view of the upstream, and print what differs",
+      Audit);
   audit->add_option("WALLET", options_.wallets, "Addresses");
   audit->add_option("--sample", options_.sample, "So many completed wallets, by chance")
       ->check(CLI::Range(1, 100000));
+  audit->add_option("--condition", options_.conditions, "These conditions; repeatable")
+      ->check(ConditionForm())
+      ->allow_extra_args(false);
+  audit
+      ->add_option(
+          "--conditions", options_.condition_sample,
+          "So many conditions whose wallets are discovered, by chance [as many as wallets]")
+      ->check(CLI::Range(0, 100000));
+  audit->add_option("--gamma-url", options_.gamma_url, "Gamma [https://gamma-api.polymarket.com]");
+  audit->add_flag("--scheduled", options_.is_scheduled, "Only if the schedule says that it is time")
+      ->group("");
   audit->add_option("--data-url", options_.data_url,
                     "Data API [https://data-api.polymarket.com/v2]");
   audit->add_flag("--json", options_.is_json, "For programs");

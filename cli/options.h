@@ -33,6 +33,7 @@ struct Options {
   std::optional<std::string> keys;
   std::string gamma_url, data_url, clob_url, subgraph_url, rpc_url, dome_url;
   std::vector<std::string> rates;
+  std::vector<std::string> schedule;
   std::optional<int> workers;
 
   bool is_detached = false;
@@ -42,9 +43,18 @@ struct Options {
   bool is_dry_run = false;
   std::vector<std::string> wallets;
   std::string wallets_file;
+  std::string wallets_query;
   std::int64_t max_wallets = 0;
   std::string source = "auto";
+  std::string action;  // of a run over the universe: "markets", "discover", ...
+  std::optional<std::int64_t> range_from;
+  std::optional<std::int64_t> range_to;
+  bool is_continuous = false;
+  std::string pause;  // between two runs; empty: the default
   int sample = 0;
+  std::vector<std::string> conditions;
+  int condition_sample = -1;           // -1: as many as wallets
+  bool is_scheduled = false;           // an audit that begins by itself
   std::string id;                      // of a worker
   std::string file;                    // of a checkpoint
   std::vector<std::string> arguments;  // for psql
@@ -73,6 +83,8 @@ class CommandLine {
   void AddFleetOptions(CLI::App& command);
   void AddFleetCommands();
   void AddSyncCommands();
+  void AddUniverseCommands();
+  CLI::App* AddRun(const char* name, const char* description, std::vector<std::string> sources);
   void AddStatusCommands();
   void AddUpkeepCommands();
 

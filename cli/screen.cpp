@@ -77,6 +77,24 @@ std::vector<std::string> RateLines(const StatusReply& status) {
   return table.empty() ? std::vector<std::string>() : table.Lines();
 }
 
+std::vector<std::string> ScheduleLines(const StatusReply& status) {
+  std::string text;
+  for (const ScheduleReply& one : status.schedule) {
+    text += text.empty() ? "by itself: " : " · ";
+    text += one.name + " ";
+    if (!one.is_enabled) {
+      text += "off";
+    } else if (one.next_at <= status.now) {
+      text += "due";
+    } else {
+      text += fmt::format("in {} (every {})", Span(static_cast<double>(one.next_at - status.now)),
+                          Span(static_cast<double>(one.every_s)));
+    }
+  }
+  if (text.empty()) return {};
+  return {std::move(text)};
+}
+
 std::vector<std::string> CounterLines(const StatusReply& status) {
   std::string text;
   for (const auto& [name, count] : status.counters) {
@@ -87,6 +105,30 @@ std::vector<std::string> CounterLines(const StatusReply& status) {
 }
 
 }  // namespace
+
+std::vector<std::string> StageLines(const RunReply& run, int bar) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < run.stages.size(); ++i) {
+    const StageReply& stage = run.stages[i];
+    const auto number = static_cast<std::int64_t>(i) + 1;
+    const bool is_planned = run.state != "queued" && number <= run.stage;
+    const auto finished = stage.done + stage.failed;
+    const bool is_past = number < run.stage || run.state == "finished";
+    double part = is_past ? 1 : 0;
+    if (stage.total > 0) part = static_cast<double>(finished) / static_cast<double>(stage.total);
+    std::string line = fmt::format("  {:<11}", stage.kind);
+    if (bar > 0) line += " " + Bar(part, bar);
+    line += is_planned ? fmt::format(" {:5.1f} %  {} of {}", 100 * part, Grouped(finished),
+                                     Grouped(stage.total))
+                       : std::string(" waits");
+    if (stage.failed > 0) line += fmt::format(" · {} failed", Grouped(stage.failed));
+    if (number == run.stage && !is_past && !Remaining(run).empty()) {
+      line += " · " + Remaining(run);
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
 
 std::vector<std::string> RunLines(const RunReply& run) {
   std::vector<std::string> lines{
@@ -99,17 +141,43 @@ std::vector<std::string> RunLines(const RunReply& run) {
 }
 
 std::vector<std::string> ProgressLines(const RunReply& run, int width) {
+  const std::string rates =
+      fmt::format("{} trades · {} trades/s · {} requests/s · {}", Grouped(run.trades),
+                  Rate(run.trades_per_s), Rate(run.requests_per_s), Troubles(run));
+  if (!IsOfWalletsAlone(run)) {
+    constexpr int kTextColumns = 50;
+    std::vector<std::string> lines = StageLines(run, std::clamp(width - kTextColumns, 8, 40));
+    lines.push_back(rates);
+    return lines;
+  }
   const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
   std::string figures = fmt::format(" {:5.1f} %  {} of {} wallets", 100 * Fraction(run),
                                     Grouped(finished), Grouped(run.wallets_total));
   if (!Remaining(run).empty()) figures += " · " + Remaining(run);
   const int bar = std::clamp(width - static_cast<int>(Columns(figures)) - 2, 8, 50);
-  return {Bar(Fraction(run), bar) + figures,
-          fmt::format("{} trades · {} trades/s · {} requests/s · {}", Grouped(run.trades),
-                      Rate(run.trades_per_s), Rate(run.requests_per_s), Troubles(run))};
+  return {Bar(Fraction(run), bar) + figures, rates};
 }
 
+namespace {
+
+std::string StagesLine(const RunReply& run) {
+  std::string text = fmt::format("run {} {} {}:", run.run, run.kind, run.state);
+  for (std::size_t i = 0; i < run.stages.size(); ++i) {
+    const StageReply& stage = run.stages[i];
+    const bool is_planned = run.state != "queued" && static_cast<std::int64_t>(i) < run.stage;
+    text += i == 0 ? " " : ", ";
+    text += is_planned ? fmt::format("{} {}/{}", stage.kind, stage.done + stage.failed, stage.total)
+                       : fmt::format("{} -", stage.kind);
+  }
+  return fmt::format("{}; {} trades, {} trades/s, {} requests/s, {} retries, {} failed", text,
+                     run.trades, Rate(run.trades_per_s), Rate(run.requests_per_s), run.retries,
+                     run.wallets_failed);
+}
+
+}  // namespace
+
 std::string ProgressLine(const RunReply& run) {
+  if (!IsOfWalletsAlone(run)) return StagesLine(run);
   const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
   std::string text = fmt::format(
       "run {} {}: {}/{} wallets ({:.1f} %), {} trades, {} trades/s, {} requests/s, {} retries, {} "
@@ -205,6 +273,7 @@ Overview LookAround(const StateDir& state, const AdminClient& client) {
     overview.lines.push_back(Plural(static_cast<std::int64_t>(status->queued.size()), "more run") +
                              " queued");
   }
+  Append(overview.lines, ScheduleLines(*status));
   if (const auto answer = client.Get("/api/workers")) {
     if (const auto workers = ParseWorkers(*answer)) Append(overview.lines, WorkerLines(*workers));
   }

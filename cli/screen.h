@@ -16,7 +16,10 @@ std::vector<std::string> RunsLines(const std::vector<RunReply>& runs);
 // Only what is worth a word: what does not run, and what was started again.
 std::vector<std::string> ProgramLines(const std::vector<ProgramState>& programs);
 
-// Two lines for a run under way: a bar, and figures.
+// One line for each stage: how far it is. `bar`: columns of its bar, 0 for none.
+std::vector<std::string> StageLines(const RunReply& run, int bar);
+
+// A bar for a run of trades, one for each stage of any other; and a line of figures.
 std::vector<std::string> ProgressLines(const RunReply& run, int width);
 // The same in one plain line.
 std::string ProgressLine(const RunReply& run);

@@ -65,6 +65,12 @@ RunReply ToRun(const json& object) {
   run.requested_at = members.Whole("requested_at");
   run.started_at = members.Whole("started_at");
   run.finished_at = members.Whole("finished_at");
+  run.stage = members.Whole("stage");
+  for (const json& one : members.Inner("stages")) {
+    const Members stage(one);
+    run.stages.push_back(
+        {stage.Text("kind"), stage.Whole("total"), stage.Whole("done"), stage.Whole("failed")});
+  }
   const Members wallets(members.Inner("wallets"));
   run.wallets_total = wallets.Whole("total");
   run.wallets_done = wallets.Whole("done");
@@ -145,6 +151,11 @@ StatusReply ToStatus(const json& object) {
     status.rates.push_back({rate.Text("endpoint"), rate.Number("limit_per_second"),
                             rate.Number("used_per_second"), rate.Whole("throttled")});
   }
+  for (const json& one : members.Inner("schedule")) {
+    const Members entry(one);
+    status.schedule.push_back({entry.Text("name"), entry.Flag("enabled"), entry.Whole("every_s"),
+                               entry.Whole("next_at"), entry.Whole("last_run")});
+  }
   if (const json& counters = members.Inner("counters"); counters.is_object()) {
     for (const auto& [name, count] : counters.items()) {
       if (count.is_number()) status.counters.emplace_back(name, count);
@@ -154,6 +165,10 @@ StatusReply ToStatus(const json& object) {
 }
 
 }  // namespace
+
+bool IsOfWalletsAlone(const RunReply& run) {
+  return run.stages.empty() || (run.stages.size() == 1 && run.stages.front().kind == "trades");
+}
 
 common::Result<StatusReply> ParseStatus(const std::string& body) {
   return Read<StatusReply>(body, ToStatus);

@@ -11,6 +11,14 @@
 
 namespace cli {
 
+// One stage of a run; its units are wallets, or other units of work.
+struct StageReply {
+  std::string kind;
+  std::int64_t total = 0;
+  std::int64_t done = 0;
+  std::int64_t failed = 0;
+};
+
 struct RunReply {
   std::int64_t run = 0;
   std::string kind;
@@ -20,6 +28,8 @@ struct RunReply {
   std::int64_t requested_at = 0;
   std::int64_t started_at = 0;
   std::int64_t finished_at = 0;
+  std::int64_t stage = 1;  // the one under way
+  std::vector<StageReply> stages;
   std::int64_t wallets_total = 0;
   std::int64_t wallets_done = 0;
   std::int64_t wallets_failed = 0;
@@ -79,6 +89,14 @@ struct RateReply {
   std::int64_t throttled = 0;
 };
 
+struct ScheduleReply {
+  std::string name;
+  bool is_enabled = false;
+  std::int64_t every_s = 0;
+  std::int64_t next_at = 0;
+  std::int64_t last_run = 0;
+};
+
 struct StatusReply {
   std::string version;
   std::string state;
@@ -97,6 +115,7 @@ struct StatusReply {
   std::int64_t wallets_failed = 0;
   std::int64_t trades = 0;
   std::vector<RateReply> rates;
+  std::vector<ScheduleReply> schedule;
   std::vector<std::pair<std::string, std::int64_t>> counters;
 };
 
@@ -113,6 +132,9 @@ struct StartedReply {
   std::int64_t run = 0;
   bool is_attached = false;
 };
+
+// A run of trades: its units are wallets, and it has no other stage.
+bool IsOfWalletsAlone(const RunReply& run);
 
 common::Result<StatusReply> ParseStatus(const std::string& body);
 common::Result<std::vector<RunReply>> ParseRuns(const std::string& body);

@@ -1,0 +1,41 @@
+// Commands that start a run and follow it to its end.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/admin_client.h"
+#include "cli/borrowed_fleet.h"
+#include "cli/fleet_settings.h"
+#include "cli/options.h"
+#include "cli/run_follower.h"
+#include "cli/status_reply.h"
+#include "cli/wallet_list.h"
+#include "common/error.h"
+#include "common/signals.h"
+
+namespace cli {
+
+inline constexpr std::chrono::seconds kCoordinatorPatience(60);
+
+void SayLine(const std::string& line);
+// The exit code, after a line on stderr.
+int FailedCall(const common::Error& error);
+
+// For a fleet that lives as long as one command: nothing begins by itself unless it was asked for.
+FleetSettings BorrowedSettings(const Options& options, const StateDir& state);
+
+// Hands the wallets over under the list's own name. Nothing, or the exit code after a line on
+// stderr. `are_due`: those that are new wait for the next refresh.
+std::optional<int> Upload(const AdminClient& client, const WalletList& list,
+                          const std::string& discovered_by, bool are_due, common::Signals& signals);
+
+// Starts the run that `body` asks for (or joins the one that is under way) and follows it to its
+// end. Returns the exit code. A dry run only prints the plan.
+int RunToEnd(const Options& options, const AdminClient& client, const std::string& body,
+             const BorrowedFleet& fleet, common::Signals& signals);
+// The same for a run that has been started.
+int FollowToEnd(const Options& options, const AdminClient& client, const StartedReply& started,
+                const BorrowedFleet& fleet, common::Signals& signals);
+
+}  // namespace cli
