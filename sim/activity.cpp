@@ -5,6 +5,7 @@
 
 #include "sim/amounts.h"
 #include "sim/blocks.h"
+#include "sim/market_builder.h"
 #include "sim/prices.h"
 #include "sim/random.h"
 
@@ -182,8 +183,10 @@ void Account::Redeem(std::uint32_t number) {
   const std::uint64_t draw =
       Mix(Mix(world_.seed(), kDoingStream + wallet_), ~std::uint64_t{number});
   if (draw % 4 < (payout > 0 ? 1U : 3U)) return;
-  const auto ts = static_cast<std::uint32_t>(
-      OnBlock(market.closed_at + static_cast<std::int64_t>((draw >> 8) % 7200) + 3));
+  // Nothing is told before it happened: who sees a market close redeems at once.
+  const bool is_past = market.closed_at <= kWorldEnd;
+  const auto delay = is_past ? static_cast<std::int64_t>((draw >> 8) % 7200) + 3 : std::int64_t{0};
+  const auto ts = static_cast<std::uint32_t>(OnBlock(market.closed_at + delay));
   for (std::size_t i = 0; i < market.tokens.size(); ++i) {
     const auto held = holdings_.find(market.tokens[i]);
     if (held == holdings_.end() || held->second.size == 0) continue;

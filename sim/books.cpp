@@ -75,7 +75,9 @@ auto& Place(Map& kept, std::uint32_t number) {
 const WalletBook& Books::OfWallet(std::uint32_t wallet) {
   auto& kept = Place(wallets_, wallet);
   const std::size_t fills = world_.FillsOf(wallet).size();
-  if (kept.fills != fills) kept = {fills, BookOf(world_, wallet)};
+  if (kept.fills != fills || kept.closings != world_.closings()) {
+    kept = {fills, world_.closings(), BookOf(world_, wallet)};
+  }
   return kept.book;
 }
 
@@ -84,7 +86,9 @@ const std::vector<HoldingOf>& Books::OfMarket(std::uint32_t market) {
   const auto markets = MarketsOf(world_, AccountOf(world_, market));
   std::size_t fills = 0;
   for (const std::uint32_t number : markets) fills += world_.FillsIn(number).size();
-  if (kept.fills != fills) kept = {fills, HoldingsIn(world_, market, markets)};
+  if (kept.fills != fills || kept.closings != world_.closings()) {
+    kept = {fills, world_.closings(), HoldingsIn(world_, market, markets)};
+  }
   return kept.book;
 }
 

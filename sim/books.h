@@ -42,6 +42,7 @@ class Books {
   template <typename Book>
   struct Kept {
     std::size_t fills = 0;  // what the book is made of
+    std::uint64_t closings = 0;
     Book book;
   };
 

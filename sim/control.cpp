@@ -19,6 +19,17 @@ Response Plain(std::string text) {
   return response;
 }
 
+// A number of 0 to a hundred million behind a key of a JSON object.
+std::optional<std::int64_t> CountIn(const std::string& body, const char* key) {
+  constexpr std::int64_t kMost = 100'000'000;
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains(key) || !json[key].is_number_integer()) {
+    return std::nullopt;
+  }
+  const auto count = json[key].get<std::int64_t>();
+  return count < 0 || count > kMost ? std::nullopt : std::optional(count);
+}
+
 }  // namespace
 
 Response Router::AnswerControl(const Request& request) {
@@ -26,6 +37,7 @@ Response Router::AnswerControl(const Request& request) {
   if (request.path == "/sim/stats") return JsonResponse(200, StatsText());
   if (request.path == "/sim/wallets") return Plain(WalletsText(world_, false));
   if (request.path == "/sim/oracle") return TellOracle(request);
+  if (request.path == "/sim/close" && request.method == "POST") return CloseMarkets(request);
   if (request.path == "/sim/reorg" && request.method == "POST") return Reorganise(request);
   if (request.path == "/sim/faults" && request.method == "POST") return ChangeFaults(request.body);
   return JsonResponse(404, R"({"error":"no such route"})");
@@ -50,15 +62,28 @@ Response Router::TellOracle(const Request& request) const {
   return Plain(OracleText(world_, question));
 }
 
+// {"count":N}: resolves N open markets now, each of which was traded. The winner is the first
+// outcome of one and the second of the next. Returns their conditions.
+Response Router::CloseMarkets(const Request& request) {
+  const auto count = CountIn(request.body, "count");
+  if (!count) return JsonResponse(400, R"({"error":"count is a number of markets"})");
+  Json closed = Json::array();
+  for (std::uint32_t number = 0; number < world_.markets().size(); ++number) {
+    const Market& market = world_.markets()[number];
+    const bool can = market.closed_at == 0 && market.tokens.size() == 2 &&
+                     market.known_by == KnownBy::kGammaAndClob && !world_.FillsIn(number).empty();
+    if (!can || closed.size() >= static_cast<std::size_t>(*count)) continue;
+    world_.Close(number, request.now, static_cast<std::int32_t>(closed.size() % 2));
+    closed.push_back(market.condition_id);
+  }
+  return JsonResponse(200, Json{{"closed", closed}}.dump());
+}
+
 // {"depth":N}: the last N blocks are told as a fork, until {"depth":0}.
 Response Router::Reorganise(const Request& request) {
-  constexpr std::int64_t kDeepest = 100'000'000;
-  const Json json = Json::parse(request.body, nullptr, false);
-  const bool is_number =
-      json.is_object() && json.contains("depth") && json["depth"].is_number_integer() &&
-      json["depth"].get<std::int64_t>() >= 0 && json["depth"].get<std::int64_t>() <= kDeepest;
-  if (!is_number) return JsonResponse(400, R"({"error":"depth is a number of blocks"})");
-  const auto [from, to] = rpc_.Fork(json["depth"].get<std::int64_t>(), request.now);
+  const auto depth = CountIn(request.body, "depth");
+  if (!depth) return JsonResponse(400, R"({"error":"depth is a number of blocks"})");
+  const auto [from, to] = rpc_.Fork(*depth, request.now);
   return JsonResponse(200, Json{{"from", from}, {"to", to}}.dump());
 }
 

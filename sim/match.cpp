@@ -234,7 +234,12 @@ std::uint32_t MarketSampler::Pick(Random& random, std::uint32_t ts) const {
     const bool open = market.created <= ts && (market.closed_at == 0 || ts < market.closed_at);
     if (open && market.tokens.size() == 2) return pick;
   }
-  return always_open_[random.Below(always_open_.size())];
+  const auto first = static_cast<std::size_t>(random.Below(always_open_.size()));
+  for (std::size_t i = 0; i < always_open_.size(); ++i) {
+    const std::uint32_t pick = always_open_[(first + i) % always_open_.size()];
+    if (markets_[pick].closed_at == 0 || ts < markets_[pick].closed_at) return pick;
+  }
+  return always_open_[first];
 }
 
 void AppendMatch(const MatchSetting& setting, const MatchPlan& plan, std::vector<Fill>& fills) {

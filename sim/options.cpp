@@ -59,6 +59,8 @@ void AddServe(CLI::App& app, ServeOptions& serve) {
   app.add_option(
       "--rpc-head-after-newest", serve.rpc.chain.blocks_after_newest,
       "The chain ends so many blocks behind the newest fill; -1: it goes with the clock");
+  app.add_flag("--rpc-log-times", serve.rpc.log_times,
+               "Logs tell the timestamps of their blocks, as newer nodes do");
   app.add_option("--rpc-unsettled-blocks", serve.rpc.chain.unsettled_blocks,
                  "So many blocks at the head are told as a fork, and otherwise later");
   app.add_flag("--gzip", serve.gzip, "Compress for clients that accept it");

@@ -69,7 +69,7 @@ std::optional<Destination> Classify(std::string_view path) {
   return std::nullopt;
 }
 
-Router::Router(const World& world, const ServeOptions& options)
+Router::Router(World& world, const ServeOptions& options)
     : world_(world),
       drip_ms_(options.drip_ms),
       hang_ms_(options.hang_ms),

@@ -28,7 +28,7 @@ namespace sim {
 class Router {
  public:
   // Throws std::runtime_error for options that make no sense.
-  Router(const World& world, const ServeOptions& options);
+  Router(World& world, const ServeOptions& options);
 
   // `now_ms` is of any monotonic clock, `now` the time of day.
   Reply Answer(const HttpRequest& request, std::int64_t now_ms, common::UnixSeconds now);
@@ -44,12 +44,13 @@ class Router {
   Response AnswerControl(const Request& request);
   Response ChangeFaults(std::string_view body);
   Response Reorganise(const Request& request);
+  Response CloseMarkets(const Request& request);
   Response TellOracle(const Request& request) const;
   Response Refused(Endpoint endpoint, std::int64_t retry_after_s);
   Response RefusedOddly(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock);
   void Spoil(FaultKind kind, Endpoint endpoint, common::UnixSeconds clock, Reply& reply);
 
-  const World& world_;
+  World& world_;
   const std::int64_t drip_ms_;
   const std::int64_t hang_ms_;
   DataApi data_api_;

@@ -44,7 +44,7 @@ Json IdOf(const Json& call) {
 }  // namespace
 
 Rpc::Rpc(const World& world, const RpcOptions& options)
-    : options_(options), chain_(world, options.chain), logs_(world, chain_) {}
+    : options_(options), chain_(world, options.chain), logs_(world, chain_, options.log_times) {}
 
 std::pair<std::int64_t, std::int64_t> Rpc::Fork(std::int64_t depth, common::UnixSeconds now) {
   return chain_.Fork(depth, now);

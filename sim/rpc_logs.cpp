@@ -77,36 +77,43 @@ void AppendHash(std::string& out, std::string_view key, std::span<const std::uin
   out += "\",";
 }
 
-void AppendTail(std::string& out, const Chain::Place& place, const Hash32& block_hash,
-                const Hash32& tx) {
-  AppendText(out, "blockNumber", Quantity(place.block));
-  AppendHash(out, "transactionHash", tx);
-  AppendText(out, "transactionIndex", Quantity(place.transaction));
-  AppendHash(out, "blockHash", block_hash);
-  AppendText(out, "logIndex", Quantity(place.log));
-  out += "\"removed\":false}";
-}
-
 }  // namespace
 
-RpcLogs::RpcLogs(const World& world, Chain& chain) : world_(world), chain_(chain) {
+RpcLogs::RpcLogs(const World& world, Chain& chain, bool log_times)
+    : world_(world), chain_(chain), log_times_(log_times) {
   token_words_.reserve(world.tokens().size());
   for (const Token& token : world.tokens()) {
     token_words_.push_back(
         common::TokenId::ParseDecimal(token.decimal).value_or(common::TokenId{}).bytes);
   }
-  for (std::uint32_t market = 0; market < world.markets().size(); ++market) {
-    const common::UnixSeconds closed_at = world.markets()[market].closed_at;
-    if (PayoutsOf(world.markets()[market]).empty()) continue;
-    resolutions_.push_back({BlockAt(closed_at), market});
-  }
-  std::stable_sort(resolutions_.begin(), resolutions_.end(),
-                   [](const Resolution& a, const Resolution& b) { return a.block < b.block; });
   for (std::size_t i = 0; i < exchanges_.size(); ++i) {
     const std::uint32_t* wallet = world.FindWallet(kExchanges[i]);
     CHECK(wallet != nullptr);
     exchanges_[i] = *wallet;
   }
+  KeepResolutions();
+}
+
+void RpcLogs::KeepResolutions() {
+  resolutions_.clear();
+  closings_ = world_.closings();
+  for (std::uint32_t market = 0; market < world_.markets().size(); ++market) {
+    if (PayoutsOf(world_.markets()[market]).empty()) continue;
+    resolutions_.push_back({BlockAt(world_.markets()[market].closed_at), market});
+  }
+  std::stable_sort(resolutions_.begin(), resolutions_.end(),
+                   [](const Resolution& a, const Resolution& b) { return a.block < b.block; });
+}
+
+void RpcLogs::AppendTail(std::string& out, const Chain::Place& place, const Hash32& block_hash,
+                         const Hash32& tx) const {
+  AppendText(out, "blockNumber", Quantity(place.block));
+  if (log_times_) AppendText(out, "blockTimestamp", Quantity(TimeOfBlock(place.block)));
+  AppendHash(out, "transactionHash", tx);
+  AppendText(out, "transactionIndex", Quantity(place.transaction));
+  AppendHash(out, "blockHash", block_hash);
+  AppendText(out, "logIndex", Quantity(place.log));
+  out += "\"removed\":false}";
 }
 
 // A taker's event names the exchange that emitted it. The others are emitted by the same one.
@@ -150,6 +157,7 @@ bool RpcLogs::Wants(const LogFilter& filter, const Fill& fill) const {
 
 std::optional<std::size_t> RpcLogs::Append(const LogFilter& filter, std::int64_t head,
                                            std::size_t most, std::string& out) {
+  if (closings_ != world_.closings()) KeepResolutions();
   std::size_t count = 0;
   const auto begin_log = [&] {
     if (count++ > 0) out += ',';

@@ -16,6 +16,7 @@ struct RpcOptions {
   ChainOptions chain;
   std::int64_t most_blocks = 10'000;
   std::int64_t most_logs = 10'000;
+  bool log_times = false;  // logs tell the timestamps of their blocks, as newer nodes do
 };
 
 }  // namespace sim

@@ -147,6 +147,19 @@ void World::Append(std::span<const Fill> fills) {
   }
 }
 
+void World::Close(std::uint32_t number, common::UnixSeconds at, std::int32_t winner) {
+  Market& market = parts_.markets[number];
+  CHECK(market.closed_at == 0 && at > 0);
+  market.closed_at = at;
+  market.winner = winner;
+  ++closings_;
+  Event& event = parts_.events[market.event];
+  event.ends = std::min(event.ends, at);
+  event.closed = std::all_of(event.markets.begin(), event.markets.end(), [&](std::uint32_t each) {
+    return parts_.markets[each].closed_at != 0;
+  });
+}
+
 std::uint32_t World::AddWallet(const common::WalletAddress& address) {
   const auto number = static_cast<std::uint32_t>(parts_.wallets.size());
   parts_.wallets.push_back({address, WalletKind::kUser});

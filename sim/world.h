@@ -1,7 +1,7 @@
 // The simulated world: wallets, markets and every fill between them.
 //
 // The same world is told by each dialect in its own words. Fills are kept in chain order, so the
-// number of a fill is also its sequence. Only Append and AddWallet change a world, for --live; the
+// number of a fill is also its sequence. Only Append, AddWallet and Close change a world; the
 // server does that in its own thread, between two requests.
 #pragma once
 
@@ -154,6 +154,10 @@ class World {
   // REQUIRES: in chain order, not older than newest().
   void Append(std::span<const Fill> fills);
   std::uint32_t AddWallet(const common::WalletAddress& address);
+  // Resolves an open market; its event closes with its last one. `winner` as in Market.
+  void Close(std::uint32_t market, common::UnixSeconds at, std::int32_t winner);
+  // How often a market was closed since the world was made.
+  std::uint64_t closings() const { return closings_; }
 
  private:
   using TextIndex = std::unordered_map<std::string_view, std::uint32_t>;
@@ -165,6 +169,7 @@ class World {
   std::vector<std::vector<FillNumber>> by_wallet_;
   std::vector<std::vector<FillNumber>> by_market_;
   std::vector<std::int64_t> volumes_;
+  std::uint64_t closings_ = 0;
   std::vector<FillNumber> archive_;
   std::vector<std::vector<FillNumber>> archive_by_wallet_;
   std::unordered_map<common::WalletAddress, std::uint32_t> wallet_index_;
