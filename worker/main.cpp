@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <vector>
 
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #include "worker/jobs/walks.h"
 #include "worker/options.h"
 #include "worker/sources/data_api.h"
+#include "worker/sources/dome.h"
+#include "worker/sources/rpc.h"
 #include "worker/sources/subgraph.h"
 #include "worker/store/postgres_trade_store.h"
 #include "worker/worker.h"
@@ -92,6 +95,10 @@ int RunWorker(const WorkerOptions& options) {
   CurlHttp http(curl_limits);
   const sources::DataApi data_api(options.upstreams.data_url);
   const sources::Subgraph subgraph(options.upstreams.subgraph_url);
+  const sources::Rpc rpc(options.upstreams.rpc_url);
+  const sources::Dome dome(options.upstreams.dome_url, sources::DomeKeyOfEnvironment());
+  std::vector<const sources::TradeSource*> fetched{&data_api, &subgraph, &dome};
+  if (!options.upstreams.rpc_url.empty()) fetched.push_back(&rpc);
   Resolver resolver(options.upstreams);
   Session session(IdentityOf(id, *checkpoint), checkpoint->highest_term(), common::EntropySeed());
   Pace pace(PaceLimitsOf(options), common::EntropySeed(), clock.Now());
@@ -100,17 +107,9 @@ int RunWorker(const WorkerOptions& options) {
   WorkerLimits limits;
   limits.in_flight = static_cast<std::uint32_t>(options.in_flight);
   Worker worker(
-      {clock,
-       signals,
-       **channel,
-       http,
+      {clock, signals, **channel, http,
        [&](common::Duration timeout, std::span<const int> fds) { http.Wait(timeout, fds); },
-       {&data_api, &subgraph},
-       resolver,
-       session,
-       pace,
-       store,
-       jobs::WalksOf(options.upstreams)},
+       fetched, resolver, session, pace, store, jobs::WalksOf(options.upstreams)},
       limits, common::EntropySeed());
   store.Start();
   const int code = worker.Run();

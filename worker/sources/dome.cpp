@@ -65,6 +65,13 @@ common::UnixSeconds FirstSecond(const common::Cursor& cursor) {
   return std::max({common::UnixSeconds{1}, cursor.owned_from, again});
 }
 
+// The last second to ask for: an archive may end before the first second that is wanted, and an
+// upside-down span would be refused.
+common::UnixSeconds LastSecond(const Position& position, const common::Cursor& cursor,
+                               common::UnixSeconds horizon) {
+  return position.end != 0 ? position.end : std::max(horizon, FirstSecond(cursor));
+}
+
 common::Error Implausible(const std::string& why) {
   return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
 }
@@ -142,7 +149,7 @@ HttpRequest Dome::PageRequest(const common::WalletAddress& wallet, const common:
   const Position position = Decode(cursor.position);
   std::string url = fmt::format("{}/orders?user={}&start_time={}&end_time={}&limit={}", base_url_,
                                 wallet.ToString(), FirstSecond(cursor),
-                                position.end == 0 ? horizon : position.end, kPageSize);
+                                LastSecond(position, cursor, horizon), kPageSize);
   if (!position.key.empty()) {
     url += "&pagination_key=" + EscapeQuery(position.key);
   } else if (position.offset != 0) {
@@ -158,7 +165,7 @@ common::Result<Page> Dome::ParsePage(const common::WalletAddress& wallet,
   common::Result<DomePage> read = ReadDomePage(*json_, body);
   if (!read) return read.error();
   Position position = Decode(cursor.position);
-  if (position.end == 0) position.end = std::max<common::UnixSeconds>(1, horizon);
+  position.end = LastSecond(position, cursor, horizon);
   const bool is_first = position.offset == 0;
   const std::int64_t hash = HashOf(*read);
   if (!is_first && read->orders.empty()) return Implausible("no orders although there were more");
@@ -193,7 +200,7 @@ common::Result<Page> Dome::ParsePage(const common::WalletAddress& wallet,
   }
   page.last = true;
   page.next.position.clear();
-  page.next.complete_to = std::max(cursor.complete_to, position.end);
+  page.next.complete_to = std::max(cursor.complete_to, std::min(position.end, horizon));
   if (position.refused_at != 0) {
     page.next.complete_to = std::min(page.next.complete_to, position.refused_at - 1);
     page.shortfall = fmt::format("an order at {} cannot be a trade", position.refused_at);

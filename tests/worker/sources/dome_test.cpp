@@ -165,6 +165,14 @@ TEST_F(DomeTest, AnOrderThatCannotBeATradeHoldsCompletenessBack) {
   }
 }
 
+TEST_F(DomeTest, AnArchiveThatEndsTooEarlyProvesNothing) {
+  cursor_.owned_from = kHorizon + 50;
+  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time={0}&end_time={0}&", kHorizon + 50)));
+  const Page page = *Read(Answer({}));
+  EXPECT_TRUE(page.last);
+  EXPECT_EQ(page.next.complete_to, kHorizon);
+}
+
 TEST_F(DomeTest, TheNewestOrderIsTheHorizon) {
   EXPECT_EQ(*dome_.ParseFreshness(Answer({{}}, true), kHorizon), kThen - 1);
   EXPECT_FALSE(dome_.ParseFreshness(Answer({}), kHorizon));
