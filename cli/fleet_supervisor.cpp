@@ -27,6 +27,9 @@ constexpr char kCoordinator[] = "coordinator";
 constexpr char kGuardian[] = "guardian";
 constexpr char kWorkerPrefix[] = "worker-";
 
+constexpr seconds kAuditInterval(30);
+constexpr int kAuditSample = 100;
+
 Instant Now() {
   return common::SystemClock().Now();
 }
@@ -70,6 +73,7 @@ int FleetSupervisor::Run() {
     if (!ReadFile(state_.stopping())) {
       StartDue(now);
       LookAfterGuardian(now);
+      LookAfterAudit(now);
     }
     StopUnwanted(now);
     Report();
@@ -226,6 +230,18 @@ Result<ProcessId> FleetSupervisor::StartWorker(const std::string& name) {
 Result<ProcessId> FleetSupervisor::StartGuardian() {
   return Launch(Order(kGuardian, {settings_.seine_program, "--state-dir", state_.root().string(),
                                   "guard-supervisor"}));
+}
+
+// It claims its time itself, so another start in between does nothing.
+void FleetSupervisor::LookAfterAudit(Instant now) {
+  if (audit_ && (Reap(audit_->pid) || !IsAlive(*audit_))) audit_.reset();
+  const std::shared_ptr<const FleetWish> wish = wishes_->Get();
+  if (audit_ || wish == nullptr || !wish->is_audit_due || now < next_audit_) return;
+  next_audit_ = now + kAuditInterval;
+  const Result<ProcessId> process =
+      Launch(Order("audit", {settings_.seine_program, "audit", "--scheduled", "--sample",
+                             std::to_string(kAuditSample)}));
+  if (process) audit_ = *process;
 }
 
 void FleetSupervisor::Report() {

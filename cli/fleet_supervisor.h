@@ -44,6 +44,8 @@ class FleetSupervisor {
   common::Result<ProcessId> StartCoordinator();
   common::Result<ProcessId> StartWorker(const std::string& name);
   common::Result<ProcessId> StartGuardian();
+  // Starts the audit whose time has come; one at a time.
+  void LookAfterAudit(common::Instant now);
   LaunchOrder Order(const std::string& name, std::vector<std::string> arguments) const;
 
   const StateDir& state_;
@@ -53,6 +55,8 @@ class FleetSupervisor {
   std::unique_ptr<FleetWishes> wishes_;
   std::string last_report_;
   common::Instant next_log_check_;
+  std::optional<ProcessId> audit_;
+  common::Instant next_audit_;
 };
 
 // The addresses that the coordinator bound, from coordinator.json.

@@ -1,5 +1,6 @@
 #include "cli/fleet_wishes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,7 +49,11 @@ void FleetWishes::Ask() {
   // What it was told shows in its status a moment later; until then it speaks of former times.
   if (told_ && status->desired != *told_ && ++not_seen_ < kPatience) return;
   told_.reset();
-  latest_.Set({status->desired, status->stopped});
+  const bool is_audit_due =
+      std::any_of(status->schedule.begin(), status->schedule.end(), [&](const ScheduleReply& one) {
+        return one.name == "audit" && one.is_enabled && one.next_at <= status->now;
+      });
+  latest_.Set({status->desired, status->stopped, is_audit_due});
 }
 
 }  // namespace cli

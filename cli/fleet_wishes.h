@@ -16,6 +16,7 @@ namespace cli {
 struct FleetWish {
   int workers = 0;
   std::vector<std::string> stopped;  // ids that shall not run
+  bool is_audit_due = false;         // by the schedule
 };
 
 class FleetWishes {

@@ -1,10 +1,6 @@
 #include "cli/recount.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,28 +16,7 @@ using common::ErrorKind;
 using common::Result;
 using nlohmann::json;
 
-constexpr int kTries = 6;
-constexpr double kShortestWait_s = 0.5;
-constexpr double kLongestWait_s = 30;
 constexpr std::int64_t kMaxPages = 1'000'000;
-
-Result<std::string> AskPatiently(const std::string& url) {
-  std::string trouble;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    double wait_s = kShortestWait_s * (1 << attempt);
-    const Result<UpstreamAnswer> answer = AskUpstream(url);
-    if (answer && answer->status == 200) return answer->body;
-    if (answer && answer->status >= 400 && answer->status < 500 && answer->status != 429) {
-      return Error{ErrorKind::kRejected,
-                   fmt::format("HTTP {}: {}", answer->status, answer->body.substr(0, 200))};
-    }
-    trouble = answer ? fmt::format("HTTP {}", answer->status) : answer.error().message;
-    if (answer) wait_s = std::max(wait_s, std::strtod(answer->retry_after.c_str(), nullptr));
-    const std::chrono::duration<double> wait(std::min(wait_s, kLongestWait_s));
-    std::this_thread::sleep_for(wait);
-  }
-  return Error{ErrorKind::kTransient, trouble};
-}
 
 }  // namespace
 

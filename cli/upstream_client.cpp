@@ -1,8 +1,12 @@
 #include "cli/upstream_client.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
+#include <thread>
 
+#include <fmt/format.h>
 #include <httplib.h>
 
 namespace cli {
@@ -10,6 +14,9 @@ namespace {
 
 constexpr std::chrono::seconds kConnectTimeout(5);
 constexpr std::chrono::seconds kReadTimeout(30);
+constexpr int kTries = 6;
+constexpr double kShortestWait_s = 0.5;
+constexpr double kLongestWait_s = 30;
 
 std::string Describe(httplib::Error error) {
   switch (error) {
@@ -63,6 +70,24 @@ common::Result<UpstreamAnswer> AskUpstream(const std::string& url, const std::st
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return UpstreamAnswer{answer->status, answer->body, answer->get_header_value("Date"),
                         answer->get_header_value("Retry-After"), took.count()};
+}
+
+common::Result<std::string> AskPatiently(const std::string& url) {
+  std::string trouble;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    double wait_s = kShortestWait_s * (1 << attempt);
+    const common::Result<UpstreamAnswer> answer = AskUpstream(url);
+    if (answer && answer->status == 200) return answer->body;
+    if (answer && answer->status >= 400 && answer->status < 500 && answer->status != 429) {
+      return common::Error{common::ErrorKind::kRejected,
+                           fmt::format("HTTP {}: {}", answer->status, answer->body.substr(0, 200))};
+    }
+    trouble = answer ? fmt::format("HTTP {}", answer->status) : answer.error().message;
+    if (answer) wait_s = std::max(wait_s, std::strtod(answer->retry_after.c_str(), nullptr));
+    const std::chrono::duration<double> wait(std::min(wait_s, kLongestWait_s));
+    std::this_thread::sleep_for(wait);
+  }
+  return common::Error{common::ErrorKind::kTransient, trouble};
 }
 
 }  // namespace cli

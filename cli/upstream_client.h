@@ -21,6 +21,10 @@ struct UpstreamAnswer {
 // https.
 common::Result<UpstreamAnswer> AskUpstream(const std::string& url, const std::string& body = "");
 
+// The body of a GET that succeeded; waits as long as a 429 or 503 asks, a few times. kRejected if
+// it was refused.
+common::Result<std::string> AskPatiently(const std::string& url);
+
 // "https://host:1/path?x" in "https://host:1" and "/path?x"; nothing if it is no such URL.
 struct UrlParts {
   std::string origin;
