@@ -23,8 +23,10 @@ namespace {
 constexpr std::uint64_t kFirstBlock = 33'605'403;  // of the oldest exchange
 // Some second before that block: Polygon's blocks of 2022-09.
 constexpr common::UnixSeconds kFirstSecond = 1'662'000'000;
-// A block takes two seconds and a little more.
-constexpr common::UnixSeconds kConfirmationTime = 2 * static_cast<std::int64_t>(kRpcConfirmations);
+// A block takes two seconds and a little more: more than enough, so that a walk that begins later
+// reaches the horizon.
+constexpr common::UnixSeconds kConfirmationTime =
+    5 * static_cast<std::int64_t>(kRpcConfirmations) / 2;
 // So near to the block sought it is cheaper to read logs in vain than to go on seeking.
 constexpr std::uint64_t kNearEnough = 1000;
 constexpr std::uint64_t kMostSteps = 40;

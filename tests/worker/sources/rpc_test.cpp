@@ -128,7 +128,7 @@ TEST_F(RpcTest, AnUnreadablePositionBeginsAnew) {
 
 TEST_F(RpcTest, TheHorizonLiesBelowTheNewestBlock) {
   const std::string body = ResultText(1, BlockText(kHead, 1'700'000'000));
-  EXPECT_EQ(*rpc_.ParseFreshness(body, 1'700'000'010), 1'700'000'000 - 512);
+  EXPECT_EQ(*rpc_.ParseFreshness(body, 1'700'000'010), 1'700'000'000 - 640);
   EXPECT_FALSE(rpc_.ParseFreshness(body, 1'700'000'000 + kRpcLargestLag + 1));
   EXPECT_FALSE(rpc_.ParseFreshness(ResultText(1, "null"), 1'700'000'010));
   EXPECT_THAT(rpc_.FreshnessRequest().body, HasSubstr("latest"));
