@@ -8,17 +8,43 @@
 
 #include "worker/jobs/holders.h"
 #include "worker/jobs/markets.h"
+#include "worker/jobs/range.h"
 
 namespace worker::jobs {
 namespace {
 
-constexpr std::array<std::string_view, 2> kKinds{"markets", "holders"};
+constexpr std::array<std::string_view, 3> kKinds{"markets", "holders", "range"};
 
-std::unique_ptr<UnitWalk> MakeWalk(const Upstreams& upstreams, const std::string& kind,
-                                   const UnitTask& unit) {
+using Made = common::Result<std::unique_ptr<UnitWalk>>;
+
+Made Refused(std::string why) {
+  return common::Error{common::ErrorKind::kRejected, std::move(why)};
+}
+
+Made MakeRange(const Upstreams& upstreams, const UnitTask& unit) {
+  const auto task = ParseRangeTask(unit.task);
+  if (!task) return std::unique_ptr<UnitWalk>();
+  if (task->source == common::Source::kSubgraph) {
+    return std::unique_ptr<UnitWalk>(
+        std::make_unique<SubgraphRangeWalk>(upstreams.subgraph_url, *task, unit.position));
+  }
+  if (task->source != common::Source::kRpc) {
+    return Refused(std::string(common::ToString(task->source)) +
+                   " does not tell all wallets at once: use subgraph or rpc");
+  }
+  if (upstreams.rpc_url.empty()) {
+    return Refused("this worker knows no node: give seine-worker --rpc-url");
+  }
+  return std::unique_ptr<UnitWalk>(
+      std::make_unique<RpcRangeWalk>(upstreams.rpc_url, *task, unit.position));
+}
+
+// An empty pointer: the task cannot be read.
+Made MakeWalk(const Upstreams& upstreams, const std::string& kind, const UnitTask& unit) {
   if (kind == "markets") return CatalogWalk::Make(upstreams.gamma_url, unit);
   if (kind == "holders") return HoldersWalk::Make(upstreams.data_url, unit);
-  return nullptr;
+  if (kind == "range") return MakeRange(upstreams, unit);
+  return std::unique_ptr<UnitWalk>();
 }
 
 }  // namespace
@@ -28,13 +54,10 @@ bool IsUnitKind(std::string_view kind) {
 }
 
 WalkMaker WalksOf(Upstreams upstreams) {
-  return [upstreams = std::move(upstreams)](
-             const ChunkTask& chunk,
-             const UnitTask& unit) -> common::Result<std::unique_ptr<UnitWalk>> {
-    auto walk = MakeWalk(upstreams, chunk.kind, unit);
-    if (walk) return walk;
-    return common::Error{common::ErrorKind::kRejected,
-                         "this worker knows no " + chunk.kind + " task '" + unit.task + "'"};
+  return [upstreams = std::move(upstreams)](const ChunkTask& chunk, const UnitTask& unit) {
+    Made walk = MakeWalk(upstreams, chunk.kind, unit);
+    if (!walk || *walk != nullptr) return walk;
+    return Refused("this worker knows no " + chunk.kind + " task '" + unit.task + "'");
   };
 }
 

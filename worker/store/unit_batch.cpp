@@ -34,6 +34,12 @@ std::size_t UnitRows::size() const {
 }
 
 void UnitRows::Append(UnitRows&& other) {
+  for (const ReplacedSpan& span : other.replaced) {
+    std::erase_if(trades, [&](const RangeTrade& row) {
+      return row.trade.source == span.source && span.from <= row.trade.ts &&
+             row.trade.ts <= span.to;
+    });
+  }
   Move(other.events, events);
   Move(other.markets, markets);
   Move(other.resolutions, resolutions);
