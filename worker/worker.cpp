@@ -353,8 +353,10 @@ std::unique_ptr<jobs::Job> Worker::MakeJob(ChunkTask task) {
     return std::make_unique<jobs::TradesJob>(std::move(task), horizon, desk_, limits_.trades,
                                              random_.Next());
   }
-  return std::make_unique<jobs::UnitJob>(std::move(task), parts_.make_walk, desk_, limits_.units,
-                                         random_.Next());
+  // Only a feed that grows at its head is as complete as the upstream's horizon says.
+  jobs::Horizon* const horizon = task.kind == "activity" ? HorizonFor("auto") : nullptr;
+  return std::make_unique<jobs::UnitJob>(std::move(task), parts_.make_walk, horizon, desk_,
+                                         limits_.units, random_.Next());
 }
 
 // The run cannot be done as it was asked for; its wallets say why.

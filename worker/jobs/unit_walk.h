@@ -39,6 +39,9 @@ class UnitWalk {
   UnitWalk& operator=(const UnitWalk&) = delete;
   virtual ~UnitWalk() = default;
 
+  // How far the upstream can be believed by now, where the kind of chunk needs to know. Told before
+  // every Next().
+  virtual void KnowHorizon(common::UnixSeconds /*horizon*/) {}
   // The next request; the same one until it has an answer that yields a step.
   virtual HttpRequest Next() = 0;
   // Of the answer to Next(). After an error the walk has not moved, and may ask otherwise next time

@@ -14,11 +14,12 @@ using common::Instant;
 using common::Status;
 using common::WalletId;
 
-UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, TokenDesk& desk, const UnitLimits& limits,
-                 std::uint64_t seed)
+UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDesk& desk,
+                 const UnitLimits& limits, std::uint64_t seed)
     : task_(std::move(task)),
       make_walk_(std::move(make_walk)),
       limits_(limits),
+      horizon_(horizon),
       desk_(desk),
       random_(seed),
       open_units_(static_cast<std::uint32_t>(task_.units.size())) {
@@ -36,8 +37,11 @@ UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, TokenDesk& desk, const Uni
 
 bool UnitJob::Wants(Instant now, bool may_begin) {
   if (stopped_ || fenced_) return false;
-  WakeBackedOff(now);
   SkipToWaiting();
+  const bool can_begin = may_begin && next_waiting_ < units_.size();
+  if (ready_.empty() && backing_off_.empty() && !can_begin) return false;
+  if (!LearnHorizon(now)) return false;
+  WakeBackedOff(now);
   if (ready_.empty() && may_begin) {
     // A unit that cannot be begun ends at once, so look until one needs a request.
     while (ready_.empty() && next_waiting_ < units_.size()) {
@@ -46,6 +50,30 @@ bool UnitJob::Wants(Instant now, bool may_begin) {
     }
   }
   return !ready_.empty();
+}
+
+// True: nothing keeps the next request from being made.
+bool UnitJob::LearnHorizon(Instant now) {
+  if (horizon_ == nullptr) return true;
+  const auto horizon = horizon_->Get(now);
+  if (!horizon) {
+    FailAllIdle(horizon.error().message, now);
+    return false;
+  }
+  if (!horizon->has_value()) return false;
+  known_to_ = **horizon;
+  return true;
+}
+
+void UnitJob::FailAllIdle(const std::string& reason, Instant now) {
+  for (std::uint32_t index = 0; index < units_.size(); ++index) {
+    const Stand stand = units_[index].stand;
+    if (stand == Stand::kWaiting || stand == Stand::kReady || stand == Stand::kBackingOff) {
+      Fail(index, WalletOutcome::Kind::kFailed, reason, now);
+    }
+  }
+  ready_.clear();
+  backing_off_.clear();
 }
 
 Endpoint UnitJob::endpoint() const {
@@ -80,6 +108,7 @@ bool UnitJob::Begin(std::uint32_t index, Instant now) {
 void UnitJob::MakeReady(std::uint32_t index) {
   Unit& unit = units_[index];
   unit.stand = Stand::kReady;
+  unit.walk->KnowHorizon(known_to_);
   unit.request = unit.walk->Next();
   ready_.push_back(index);
 }

@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/pacing.h"
 #include "common/random.h"
+#include "worker/jobs/horizon.h"
 #include "worker/jobs/job.h"
 #include "worker/jobs/unit_walk.h"
 #include "worker/store/unit_batch.h"
@@ -31,9 +32,10 @@ struct UnitLimits {
 
 class UnitJob final : public Job {
  public:
-  // Borrows the desk; `make_walk` is called as each unit begins.
-  UnitJob(ChunkTask task, WalkMaker make_walk, TokenDesk& desk, const UnitLimits& limits,
-          std::uint64_t seed);
+  // Borrows the desk and the horizon; `make_walk` is called as each unit begins. No horizon: the
+  // units need none.
+  UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDesk& desk,
+          const UnitLimits& limits, std::uint64_t seed);
 
   const Lease& lease() const override { return task_.lease; }
 
@@ -98,6 +100,8 @@ class UnitJob final : public Job {
     std::uint32_t ended = 0;  // units whose last word is in it
   };
 
+  bool LearnHorizon(common::Instant now);
+  void FailAllIdle(const std::string& reason, common::Instant now);
   bool Begin(std::uint32_t index, common::Instant now);
   void MakeReady(std::uint32_t index);
   void Accept(std::uint32_t index, UnitStep step, common::Instant now);
@@ -115,12 +119,14 @@ class UnitJob final : public Job {
   ChunkTask task_;
   const WalkMaker make_walk_;
   const UnitLimits limits_;
+  Horizon* const horizon_;
   TokenDesk& desk_;
 
   common::Random random_;
   std::vector<Unit> units_;
   std::uint32_t next_waiting_ = 0;
   std::deque<std::uint32_t> ready_;
+  common::UnixSeconds known_to_ = 0;  // the horizon
   std::vector<std::uint32_t> backing_off_;
   std::uint32_t begun_ = 0;
   std::uint32_t open_units_ = 0;  // neither ended nor given back

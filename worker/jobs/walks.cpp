@@ -6,14 +6,18 @@
 #include <string>
 #include <utility>
 
+#include "worker/jobs/activity.h"
 #include "worker/jobs/holders.h"
 #include "worker/jobs/markets.h"
+#include "worker/jobs/positions.h"
 #include "worker/jobs/range.h"
+#include "worker/jobs/resolutions.h"
 
 namespace worker::jobs {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKinds{"markets", "holders", "range"};
+constexpr std::array<std::string_view, 5> kKinds{"markets", "holders", "range", "activity",
+                                                 "positions"};
 
 using Made = common::Result<std::unique_ptr<UnitWalk>>;
 
@@ -41,9 +45,14 @@ Made MakeRange(const Upstreams& upstreams, const UnitTask& unit) {
 
 // An empty pointer: the task cannot be read.
 Made MakeWalk(const Upstreams& upstreams, const std::string& kind, const UnitTask& unit) {
-  if (kind == "markets") return CatalogWalk::Make(upstreams.gamma_url, unit);
+  if (kind == "markets") {
+    auto walk = ResolutionsWalk::Make(upstreams, unit);
+    return walk ? std::move(walk) : CatalogWalk::Make(upstreams.gamma_url, unit);
+  }
   if (kind == "holders") return HoldersWalk::Make(upstreams.data_url, unit);
   if (kind == "range") return MakeRange(upstreams, unit);
+  if (kind == "activity") return ActivityWalk::Make(upstreams.data_url, unit);
+  if (kind == "positions") return PositionsWalk::Make(upstreams.data_url, unit);
   return std::unique_ptr<UnitWalk>();
 }
 

@@ -13,6 +13,8 @@
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/trade.h"
+#include "worker/sources/activity_page.h"
+#include "worker/sources/positions_page.h"
 #include "worker/sources/trade_source.h"
 #include "worker/store/market_info.h"
 #include "worker/store/trade_store.h"
@@ -51,44 +53,16 @@ struct ReplacedSpan {
   common::UnixSeconds to = 0;
 };
 
-// Kinds as in the table activity.
+// One row of a wallet's activity, and one of its positions: the upstream's own.
 struct WalletActivity {
   common::WalletAddress wallet;
-  common::UnixSeconds ts = 0;
-  common::TxHash tx;
-  std::int64_t event_key = 0;  // tells equal rows apart
-  int kind = 0;
-  std::optional<common::ConditionId> condition;
-  std::optional<common::TokenId> token;
-  std::int64_t size = 0;  // millionths
-  std::int64_t usdc = 0;
-};
-
-// Numbers as the upstream wrote them; empty: it did not.
-struct WalletPosition {
-  common::WalletAddress wallet;
-  common::TokenId token;
-  std::optional<common::ConditionId> condition;
-  std::string size;
-  std::string total_size;
-  std::string avg_price;
-  std::string entry_cost;
-  std::string entry_fees;
-  std::string current_price;
-  std::string current_value;
-  std::string realized_pnl;
-  std::string unrealized_pnl;
-  std::string status;
-  std::string outcome;
-  std::optional<int> outcome_index;
-  common::UnixSeconds first_entry_at = 0;  // 0: not told
-  common::UnixSeconds last_event_at = 0;
+  sources::Activity row;
 };
 
 // Every position of the wallet is told: older ones are gone.
 struct PositionsTold {
   common::WalletAddress wallet;
-  std::optional<std::string> portfolio_value;
+  std::optional<std::int64_t> portfolio_value;  // millionths
 };
 
 struct UnitRows {
@@ -100,7 +74,7 @@ struct UnitRows {
   std::vector<sources::TokenHint> hints;  // of the tokens of trades, activity and positions
   std::vector<ReplacedSpan> replaced;
   std::vector<WalletActivity> activity;
-  std::vector<WalletPosition> positions;
+  std::vector<sources::Position> positions;
   std::vector<PositionsTold> positions_told;
 
   // Rows that the database is to take; hints come with others.

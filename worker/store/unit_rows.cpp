@@ -41,14 +41,14 @@ Result<UnitKeys> KeysOf(PgConnection& connection, const UnitRows& rows, WalletDi
   };
   for (const RangeTrade& row : rows.trades) name(row, FoundBy::kRange);
   for (const WalletActivity& row : rows.activity) name(row, FoundBy::kTrades);
-  for (const WalletPosition& row : rows.positions) name(row, FoundBy::kHolders);
+  for (const sources::Position& row : rows.positions) name(row, FoundBy::kHolders);
   for (const PositionsTold& row : rows.positions_told) name(row, FoundBy::kHolders);
   std::vector<TokenId> met;
   for (const RangeTrade& row : rows.trades) met.push_back(row.trade.token);
   for (const WalletActivity& row : rows.activity) {
-    if (row.token) met.push_back(*row.token);
+    if (row.row.token) met.push_back(*row.row.token);
   }
-  for (const WalletPosition& row : rows.positions) met.push_back(row.token);
+  for (const sources::Position& row : rows.positions) met.push_back(row.token);
 
   Result<std::vector<WalletId>> ids = wallets.IdsOf(connection, named);
   if (!ids) return ids.error();
@@ -65,7 +65,7 @@ Result<UnitKeys> KeysOf(PgConnection& connection, const UnitRows& rows, WalletDi
   Slices<std::int32_t> token_slices(std::move(*token_keys));
   keys.trade_tokens = token_slices.Next(rows.trades.size());
   for (const WalletActivity& row : rows.activity) {
-    keys.activity_tokens.push_back(row.token ? token_slices.Next(1).front() : 0);
+    keys.activity_tokens.push_back(row.row.token ? token_slices.Next(1).front() : 0);
   }
   keys.position_tokens = token_slices.Next(rows.positions.size());
   return keys;

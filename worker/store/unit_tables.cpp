@@ -39,11 +39,11 @@ constexpr char kPositions[] = R"sql(
 INSERT INTO position AS p (wallet_id, token_key, condition_id, size, total_size, avg_price,
   entry_cost, entry_fees, current_price, current_value, realized_pnl, unrealized_pnl, status,
   outcome, outcome_index, first_entry_at, last_event_at, seen_run)
-SELECT u.wallet_id, u.token_key, u.condition_id, nullif(u.size, '')::numeric,
-  nullif(u.total_size, '')::numeric, nullif(u.avg_price, '')::numeric,
-  nullif(u.entry_cost, '')::numeric, nullif(u.entry_fees, '')::numeric,
-  nullif(u.current_price, '')::numeric, nullif(u.current_value, '')::numeric,
-  nullif(u.realized_pnl, '')::numeric, nullif(u.unrealized_pnl, '')::numeric,
+SELECT u.wallet_id, u.token_key, u.condition_id, round(u.size / 1000000.0, 6),
+  round(u.total_size / 1000000.0, 6), round(u.avg_price / 1000000.0, 6),
+  round(u.entry_cost / 1000000.0, 6), round(u.entry_fees / 1000000.0, 6),
+  round(u.current_price / 1000000.0, 6), round(u.current_value / 1000000.0, 6),
+  round(u.realized_pnl / 1000000.0, 6), round(u.unrealized_pnl / 1000000.0, 6),
   nullif(u.status, ''), nullif(u.outcome, ''), u.outcome_index, nullif(u.first_entry_at, 0),
   nullif(u.last_event_at, 0), $1::bigint
 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
@@ -66,7 +66,8 @@ constexpr char kForgetPositions[] =
 
 constexpr char kValues[] =
     "INSERT INTO portfolio_value AS v (wallet_id, value) "
-    "SELECT u.wallet_id, u.value::numeric FROM unnest($1, $2) AS u(wallet_id, value) ORDER BY 1 "
+    "SELECT u.wallet_id, round(u.value / 1000000.0, 6) FROM unnest($1, $2) AS u(wallet_id, value) "
+    "ORDER BY 1 "
     "ON CONFLICT (wallet_id) DO UPDATE SET value = EXCLUDED.value, at = now()";
 
 // A batch that was offered before finds every unit where it left it. A failure is counted once.
@@ -154,7 +155,7 @@ Result<std::uint64_t> InsertActivity(PgConnection& connection,
   PgArray event = PgArray::OfInt64(), kind = PgArray::OfInt16(), condition = PgArray::OfBytes();
   PgArray token = PgArray::OfInt32(), size = PgArray::OfInt64(), usdc = PgArray::OfInt64();
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const WalletActivity& row = rows[i];
+    const sources::Activity& row = rows[i].row;
     wallet.Add(wallets[i].value);
     ts.Add(row.ts);
     tx.Add(BytesOf(row.tx));
@@ -176,32 +177,31 @@ Result<std::uint64_t> InsertActivity(PgConnection& connection,
 }
 
 Status UpsertPositions(PgConnection& connection, common::RunId run,
-                       const std::vector<WalletPosition>& rows,
+                       const std::vector<sources::Position>& rows,
                        const std::vector<WalletId>& wallets,
                        const std::vector<std::int32_t>& token_keys) {
-  // A page may tell a token twice; one statement may not.
-  std::map<std::pair<std::int32_t, std::int32_t>, const WalletPosition*> newest;
+  using sources::Position;
+  // A token may be told twice; one statement may not.
+  std::map<std::pair<std::int32_t, std::int32_t>, const Position*> newest;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     newest[{wallets[i].value, token_keys[i]}] = &rows[i];
   }
   if (newest.empty()) return Done{};
-  constexpr std::string WalletPosition::*kTexts[] = {
-      &WalletPosition::size,           &WalletPosition::total_size,
-      &WalletPosition::avg_price,      &WalletPosition::entry_cost,
-      &WalletPosition::entry_fees,     &WalletPosition::current_price,
-      &WalletPosition::current_value,  &WalletPosition::realized_pnl,
-      &WalletPosition::unrealized_pnl, &WalletPosition::status,
-      &WalletPosition::outcome};
+  constexpr std::optional<std::int64_t> Position::*kAmounts[] = {
+      &Position::size,          &Position::total_size,   &Position::avg_price,
+      &Position::entry_cost,    &Position::entry_fees,   &Position::current_price,
+      &Position::current_value, &Position::realized_pnl, &Position::unrealized_pnl};
   PgArray wallet = PgArray::OfInt32(), token = PgArray::OfInt32(), condition = PgArray::OfBytes();
-  std::vector<PgArray> texts(std::size(kTexts), PgArray::OfText());
-  PgArray index = PgArray::OfInt16(), first = PgArray::OfInt64(), last = PgArray::OfInt64();
+  std::vector<PgArray> amounts(std::size(kAmounts), PgArray::OfInt64());
+  PgArray status = PgArray::OfText(), outcome = PgArray::OfText(), index = PgArray::OfInt16();
+  PgArray first = PgArray::OfInt64(), last = PgArray::OfInt64();
   for (const auto& [key, row] : newest) {
     wallet.Add(key.first);
     token.Add(key.second);
     AddBytes(condition, row->condition);
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      texts[i].Add(std::string_view(CleanText(row->*kTexts[i])));
-    }
+    for (std::size_t i = 0; i < amounts.size(); ++i) amounts[i].Add(row->*kAmounts[i]);
+    status.Add(std::string_view(CleanText(row->status)));
+    outcome.Add(std::string_view(CleanText(row->outcome)));
     if (row->outcome_index.has_value()) {
       index.Add(static_cast<std::int16_t>(*row->outcome_index));
     } else {
@@ -212,15 +212,15 @@ Status UpsertPositions(PgConnection& connection, common::RunId run,
   }
   PgParams params;
   params.Int64(run.value).Array(wallet).Array(token).Array(condition);
-  for (const PgArray& text : texts) params.Array(text);
-  params.Array(index).Array(first).Array(last);
+  for (const PgArray& amount : amounts) params.Array(amount);
+  params.Array(status).Array(outcome).Array(index).Array(first).Array(last);
   return Run(connection, kPositions, params);
 }
 
 Status EndPositions(PgConnection& connection, common::RunId run,
                     const std::vector<PositionsTold>& told, const std::vector<WalletId>& wallets) {
   if (told.empty()) return Done{};
-  std::map<std::int32_t, std::string_view> values;
+  std::map<std::int32_t, std::int64_t> values;
   PgArray ended = PgArray::OfInt32();
   for (std::size_t i = 0; i < told.size(); ++i) {
     ended.Add(wallets[i].value);
@@ -232,10 +232,10 @@ Status EndPositions(PgConnection& connection, common::RunId run,
     return done;
   }
   if (values.empty()) return Done{};
-  PgArray wallet = PgArray::OfInt32(), value = PgArray::OfText();
-  for (const auto& [id, text] : values) {
+  PgArray wallet = PgArray::OfInt32(), value = PgArray::OfInt64();
+  for (const auto& [id, millionths] : values) {
     wallet.Add(id);
-    value.Add(text);
+    value.Add(millionths);
   }
   return Run(connection, kValues, PgParams().Array(wallet).Array(value));
 }

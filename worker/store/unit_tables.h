@@ -25,7 +25,7 @@ common::Result<std::uint64_t> InsertActivity(common::PgConnection& connection,
 
 // The same for positions, which replace what was known of them; marked as seen by this run.
 common::Status UpsertPositions(common::PgConnection& connection, common::RunId run,
-                               const std::vector<WalletPosition>& rows,
+                               const std::vector<sources::Position>& rows,
                                const std::vector<common::WalletId>& wallets,
                                const std::vector<std::int32_t>& token_keys);
 

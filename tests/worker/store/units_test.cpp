@@ -17,8 +17,9 @@ class UnitsTest : public StoreFixture {
   void SetUp() override {
     StoreFixture::SetUp();
     if (server_ == nullptr) return;
-    Query("INSERT INTO work_unit (kind, task) SELECT 'range', 'rpc ' || n FROM "
-          "generate_series(1, 3) n");
+    Query(
+        "INSERT INTO work_unit (kind, task) SELECT 'range', 'rpc ' || n FROM "
+        "generate_series(1, 3) n");
   }
 
   // Of the wallets that the fixture has made: 1 to kWallets; others are new.
@@ -78,8 +79,8 @@ class UnitsTest : public StoreFixture {
                       static_cast<int>(source), from, to, position));
   }
   std::int64_t TradesOf(int wallet, const std::string& condition = "true") const {
-    return QueryInt(fmt::format("SELECT count(*) FROM trade WHERE wallet_id = {} AND {}", wallet,
-                                condition));
+    return QueryInt(
+        fmt::format("SELECT count(*) FROM trade WHERE wallet_id = {} AND {}", wallet, condition));
   }
   std::string QueryText(const std::string& sql) const { return std::string(Query(sql).Text(0, 0)); }
   std::int64_t OwnedFrom(int wallet, Source source = Source::kRpc) const {
@@ -139,7 +140,8 @@ TEST_F(UnitsTest, NewWalletsAreBornWithTheirFinder) {
 TEST_F(UnitsTest, WalletsThatAreKnownUseUpNoNumbers) {
   for (int i = 0; i < 5; ++i) {
     UnitBatch batch = Begin("holders");
-    batch.rows.wallets = {{AddressOf(3), FoundBy::kHolders, 0}, {AddressOf(4), FoundBy::kTrades, 9}};
+    batch.rows.wallets = {{AddressOf(3), FoundBy::kHolders, 0},
+                          {AddressOf(4), FoundBy::kTrades, 9}};
     Progress(batch, 1, std::to_string(i));
     Written(batch);
   }
@@ -184,8 +186,7 @@ TEST_F(UnitsTest, WalkThatIsUnderWayOwnsEverything) {
   Cursor(3, Source::kDataApi, 1, kBase, "page 7");
   EXPECT_EQ(Written(RangeOf(3, 0, 20)).stored, 0U);
   EXPECT_EQ(TradesOf(3), 0);
-  EXPECT_EQ(QueryInt("SELECT seen_ts FROM wallet_due WHERE wallet_id = 3 AND skipped"),
-            kBase + 19);
+  EXPECT_EQ(QueryInt("SELECT seen_ts FROM wallet_due WHERE wallet_id = 3 AND skipped"), kBase + 19);
 }
 
 TEST_F(UnitsTest, WhatAnotherSourceTookOverIsNotTheRanges) {
@@ -244,15 +245,14 @@ TEST_F(UnitsTest, CompletedUnitSaysWhatItReached) {
 
 TEST_F(UnitsTest, ActivityKeepsEqualRowsByTheirKeys) {
   UnitBatch batch = Begin("activity");
-  WalletActivity row;
-  row.wallet = AddressOf(3);
+  sources::Activity row;
   row.ts = kBase;
-  row.kind = 3;
+  row.kind = sources::ActivityKind::kRedeem;
   row.condition = ConditionOf(1);
   row.usdc = 5;
-  batch.rows.activity = {row, row};
-  batch.rows.activity[1].event_key = 1;
-  batch.rows.activity[1].token = Row(3, 1).trade.token;
+  batch.rows.activity = {{AddressOf(3), row}, {AddressOf(3), row}};
+  batch.rows.activity[1].row.event_key = 1;
+  batch.rows.activity[1].row.token = Row(3, 1).trade.token;
   Progress(batch, 1, "x");
   EXPECT_EQ(Written(batch).stored, 2U);
   EXPECT_EQ(Written(batch).stored, 0U);
@@ -264,23 +264,23 @@ TEST_F(UnitsTest, PositionsThatAreNotToldAgainAreGone) {
     UnitBatch batch = Begin("positions");
     batch.run = run;
     for (const int token : tokens) {
-      WalletPosition position;
+      sources::Position position;
       position.wallet = AddressOf(3);
       position.token = Row(3, token).trade.token;
-      position.size = "12.5";
-      position.realized_pnl = "-3.25";
+      position.size = 12'500'000;
+      position.realized_pnl = -3'250'000;
       position.status = "OPEN";
       batch.rows.positions.push_back(position);
     }
-    batch.rows.positions_told = {{AddressOf(3), "100.5"}};
+    batch.rows.positions_told = {{AddressOf(3), 100'500'000}};
     Progress(batch, 1, std::to_string(run.value));
     Written(batch);
   };
   told(common::RunId{1}, {0, 1, 2});
   told(common::RunId{2}, {1, 3});
   EXPECT_EQ(QueryInt("SELECT count(*) FROM position WHERE wallet_id = 3"), 2);
-  EXPECT_EQ(QueryText("SELECT realized_pnl FROM position LIMIT 1"), "-3.25");
-  EXPECT_EQ(QueryText("SELECT value FROM portfolio_value WHERE wallet_id = 3"), "100.5");
+  EXPECT_EQ(QueryText("SELECT realized_pnl FROM position LIMIT 1"), "-3.250000");
+  EXPECT_EQ(QueryText("SELECT value FROM portfolio_value WHERE wallet_id = 3"), "100.500000");
 }
 
 TEST_F(UnitsTest, CatalogIsWrittenOnceAndUsesUpNoNumbers) {

@@ -1,0 +1,77 @@
+// A position is the phase's letter and the position of its page.
+#include "worker/jobs/positions.h"
+
+#include <utility>
+
+#include "worker/sources/answer.h"
+#include "worker/sources/positions_page.h"
+
+namespace worker::jobs {
+namespace {
+
+sources::PositionsQuery QueryOf(const common::WalletAddress& wallet, bool is_open) {
+  sources::PositionsQuery query;
+  query.wallet = wallet;
+  query.status = is_open ? sources::PositionStatus::kOpen : sources::PositionStatus::kClosed;
+  return query;
+}
+
+}  // namespace
+
+PositionsWalk::PositionsWalk(std::string data_url, common::WalletAddress wallet,
+                             std::string_view position)
+    : data_url_(std::move(data_url)), wallet_(wallet) {
+  if (position.empty() || std::string_view("cov").find(position[0]) == std::string_view::npos) {
+    return;
+  }
+  phase_ = static_cast<Phase>(position[0]);
+  page_ = std::string(position.substr(1));
+}
+
+std::unique_ptr<UnitWalk> PositionsWalk::Make(std::string data_url, const UnitTask& unit) {
+  const auto wallet = common::WalletAddress::Parse(unit.task);
+  if (!wallet) return nullptr;
+  return std::unique_ptr<UnitWalk>(new PositionsWalk(std::move(data_url), *wallet, unit.position));
+}
+
+HttpRequest PositionsWalk::Next() {
+  if (phase_ == Phase::kValue) return sources::ValueRequest(data_url_, wallet_);
+  return sources::PositionsRequest(data_url_, QueryOf(wallet_, phase_ == Phase::kOpen), page_);
+}
+
+common::Result<UnitStep> PositionsWalk::OnResponse(const HttpResponse& response) {
+  if (const auto failed = sources::FailureOf(response)) return *failed;
+  if (phase_ == Phase::kValue) return TakeValue(response.body);
+  auto page =
+      sources::ParsePositionsPage(QueryOf(wallet_, phase_ == Phase::kOpen), page_, response.body);
+  if (!page) return page.error();
+  UnitStep step;
+  step.told = page->positions.size();
+  for (const sources::Position& row : page->positions) {
+    step.rows.hints.push_back({row.token, row.condition, row.outcome, row.outcome_index});
+  }
+  step.rows.positions = std::move(page->positions);
+  step.refused = std::move(page->refused);
+  page_ = page->end.next_cursor.empty() ? std::string() : sources::EncodePageEnd(page->end);
+  if (page_.empty()) phase_ = phase_ == Phase::kClosed ? Phase::kOpen : Phase::kValue;
+  step.position = static_cast<char>(phase_) + page_;
+  return step;
+}
+
+common::Result<UnitStep> PositionsWalk::TakeValue(const std::string& body) {
+  const auto value = sources::ParseValue(wallet_, body);
+  if (!value) return value.error();
+  UnitStep step;
+  step.rows.positions_told.push_back({wallet_, *value});
+  step.done = true;
+  return step;
+}
+
+bool PositionsWalk::Restart() {
+  const bool has_begun = phase_ != Phase::kClosed || !page_.empty();
+  phase_ = Phase::kClosed;
+  page_.clear();
+  return has_begun;
+}
+
+}  // namespace worker::jobs

@@ -1,0 +1,37 @@
+// What a wallet holds and held, and what that is worth, as the Data API reckons it. The task is the
+// wallet's address. What is not told any more is gone when the walk ends.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "worker/jobs/unit_walk.h"
+
+namespace worker::jobs {
+
+class PositionsWalk final : public UnitWalk {
+ public:
+  // Nothing where the task is no address.
+  static std::unique_ptr<UnitWalk> Make(std::string data_url, const UnitTask& unit);
+
+  HttpRequest Next() override;
+  common::Result<UnitStep> OnResponse(const HttpResponse& response) override;
+  bool Restart() override;
+
+ private:
+  // A token that is told as closed and as open is open.
+  enum class Phase : char { kClosed = 'c', kOpen = 'o', kValue = 'v' };
+
+  PositionsWalk(std::string data_url, common::WalletAddress wallet, std::string_view position);
+
+  common::Result<UnitStep> TakeValue(const std::string& body);
+
+  const std::string data_url_;
+  const common::WalletAddress wallet_;
+  Phase phase_ = Phase::kClosed;
+  std::string page_;  // where the phase stands
+};
+
+}  // namespace worker::jobs
