@@ -17,6 +17,32 @@ const Cursor* Find(const std::vector<Cursor>& cursors, Source source) {
   return found == cursors.end() ? nullptr : &*found;
 }
 
+// Whom the source takes over from: who has told most. Where it has a cursor of its own, only one
+// that has told what follows (a range does), and only if no walk of its own is under way.
+const Cursor* Ahead(const std::vector<Cursor>& cursors, Source source, const Cursor* own) {
+  if (own != nullptr && !own->position.empty()) return nullptr;
+  const Cursor* ahead = nullptr;
+  for (const Cursor& cursor : cursors) {
+    if (cursor.source == source) continue;
+    const bool follows =
+        own == nullptr || (cursor.owned_from > own->owned_from &&
+                           cursor.complete_to > own->complete_to && cursor.position.empty());
+    if (!follows) continue;
+    if (ahead == nullptr || cursor.complete_to > ahead->complete_to) ahead = &cursor;
+  }
+  return ahead;
+}
+
+// The first that owns what the archive may not fill in.
+const Cursor* FirstLive(const std::vector<Cursor>& cursors) {
+  const Cursor* first = nullptr;
+  for (const Cursor& cursor : cursors) {
+    if (cursor.source == Source::kSubgraph) continue;
+    if (first == nullptr || cursor.owned_from < first->owned_from) first = &cursor;
+  }
+  return first;
+}
+
 }  // namespace
 
 std::optional<Source> SourceFor(std::string_view requested) {
@@ -28,9 +54,12 @@ WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored) {
   WalkStart start;
   const Cursor* own = Find(stored, source);
   start.cursor = own != nullptr ? *own : Cursor{source, kBeginning, 0, {}};
-  const Cursor* archive = Find(stored, Source::kSubgraph);
-  const Cursor* live = Find(stored, Source::kDataApi);
-  if (source == Source::kSubgraph && live != nullptr) {
+  if (source != Source::kSubgraph) {
+    if (const Cursor* ahead = Ahead(stored, source, own)) {
+      start.cursor = {source, ahead->complete_to + 1, own != nullptr ? ahead->complete_to : 0, {}};
+      start.takes_over = true;
+    }
+  } else if (const Cursor* live = FirstLive(stored)) {
     start.last_second = live->owned_from - 1;
     const bool told =
         start.cursor.position.empty() && start.cursor.complete_to >= *start.last_second;
@@ -42,9 +71,6 @@ WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored) {
             "the Data API owns this wallet and has not told all of it: sync it with --source auto";
       }
     }
-  } else if (source == Source::kDataApi && own == nullptr && archive != nullptr) {
-    start.cursor.owned_from = archive->complete_to + 1;
-    start.takes_over = true;
   }
   return start;
 }

@@ -1,8 +1,8 @@
 // Who owns which of a wallet's rows, where more than one source could tell them.
 //
 // For one (wallet, period) exactly one source owns the rows. A source goes on from its own cursor;
-// the Data API takes over from the subgraph where that one's proof ends; the subgraph may fill in
-// only what lies before the Data API's first second.
+// it takes over where another one's proof ends: the archive's, or that of ranges which went on from
+// where it stood. The subgraph may fill in only what lies before the others' first second.
 #pragma once
 
 #include <optional>

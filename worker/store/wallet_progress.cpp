@@ -40,7 +40,9 @@ constexpr char kDropCursors[] =
     "WHERE c.wallet_id = u.wallet_id AND c.source <> u.cursor_source AND c.epoch <= $1 "
     "AND c.owned_from >= u.owned_from";
 
-// Returns the wallets that other sources have told too: their proof is for kProven.
+// Returns the wallets that other sources have told too: their proof is for kProven. What was proven
+// before a source took over, by syncs or by ranges, stays proven, although the cursors of that time
+// are gone.
 constexpr char kProgress[] = R"sql(
 WITH u AS MATERIALIZED (
   SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -62,12 +64,20 @@ synced AS (
     epoch)
   SELECT u.wallet_id, u.status, u.stored, u.volume,
          CASE WHEN m.wallet_id IS NOT NULL OR u.status = 3 THEN u.processed ELSE 0 END, u.last_ts,
-         CASE WHEN u.owned_from <= 1 THEN u.complete_to ELSE 0 END,
+         CASE WHEN u.owned_from <= 1 THEN u.complete_to
+              WHEN u.owned_from <= b.told + 1
+              THEN greatest(least(coalesce(o.complete_to, 0), CASE WHEN u.wallet_id = ANY ($16)
+                                  THEN u.owned_from - 1 ELSE o.complete_to END),
+                            u.owned_from - 1, u.complete_to)
+              ELSE 0 END,
          CASE WHEN u.status = 2 THEN now() END,
          CASE WHEN m.wallet_id IS NOT NULL OR u.status = 3 THEN u.duration_ms ELSE 0 END,
          CASE WHEN u.status = 3 THEN 1 ELSE 0 END, u.error,
          CASE WHEN u.status = 2 THEN $1 ELSE 0 END, $2
   FROM u LEFT JOIN moved m ON m.wallet_id = u.wallet_id
+  LEFT JOIN wallet_sync o ON o.wallet_id = u.wallet_id
+  CROSS JOIN LATERAL (SELECT greatest(coalesce(o.complete_to, 0), max(v.to_ts)) AS told
+                      FROM coverage v WHERE v.from_ts <= coalesce(o.complete_to, 0) + 1) b
   ORDER BY u.wallet_id
   ON CONFLICT (wallet_id) DO UPDATE SET
     trades_stored = s.trades_stored + EXCLUDED.trades_stored,
@@ -117,7 +127,7 @@ proven AS (
   SELECT wallet_id, coalesce(max(ends) FILTER (
            WHERE first_from <= 1 AND coalesce(is_joined, true)), 0) AS complete_to
   FROM link GROUP BY wallet_id)
-UPDATE wallet_sync s SET complete_to = p.complete_to FROM proven p
+UPDATE wallet_sync s SET complete_to = greatest(s.complete_to, p.complete_to) FROM proven p
 WHERE s.wallet_id = p.wallet_id AND s.epoch = $2
 )sql";
 
@@ -168,7 +178,7 @@ Status WriteProgress(PgConnection& connection, const Batch& batch, const Changes
   PgArray position = PgArray::OfBytes(), error = PgArray::OfText();
   PgArray processed = PgArray::OfInt64(), last_ts = PgArray::OfInt64();
   PgArray duration = PgArray::OfInt64(), stored = PgArray::OfInt64(), volume = PgArray::OfInt64();
-  PgArray with_cursor = PgArray::OfInt32();
+  PgArray with_cursor = PgArray::OfInt32(), taking_over = PgArray::OfInt32();
   std::size_t counted = 0;
   for (const WalletProgress* progress : SortedById(batch.wallets)) {
     wallet.Add(progress->wallet.value);
@@ -179,6 +189,7 @@ Status WriteProgress(PgConnection& connection, const Batch& batch, const Changes
       complete_to.Add(cursor.complete_to);
       position.Add(std::string_view(cursor.position));
       with_cursor.Add(progress->wallet.value);
+      if (progress->takes_over) taking_over.Add(progress->wallet.value);
     } else {
       for (PgArray* column : {&source, &owned_from, &complete_to, &position}) column->AddNull();
     }
@@ -203,7 +214,7 @@ Status WriteProgress(PgConnection& connection, const Batch& batch, const Changes
   params.Int64(batch.run.value).Int64(batch.epoch.value);
   for (const PgArray* column :
        {&wallet, &source, &owned_from, &complete_to, &position, &status, &error, &processed,
-        &last_ts, &duration, &stored, &volume, &with_cursor}) {
+        &last_ts, &duration, &stored, &volume, &with_cursor, &taking_over}) {
     params.Array(*column);
   }
   const Result<PgRows> several = connection.Exec(kProgress, params);

@@ -71,5 +71,30 @@ TEST(OwnershipTest, ArchiveThatIsHalfWayGoesOnToTheBorder) {
   EXPECT_EQ(start.last_second, 500);
 }
 
+TEST(OwnershipTest, GoesOnBehindWhatARangeHasTold) {
+  const WalkStart start =
+      BeginWalk(Source::kDataApi, {{Source::kDataApi, 1, 500, {}}, {Source::kRpc, 501, 900, {}}});
+  EXPECT_EQ(start.cursor, (Cursor{Source::kDataApi, 901, 900, {}}));
+  EXPECT_TRUE(start.takes_over);
+}
+
+TEST(OwnershipTest, WalkThatIsUnderWayIsNobodyElses) {
+  const Cursor own{Source::kDataApi, 1, 500, "page 7"};
+  const WalkStart start = BeginWalk(Source::kDataApi, {own, {Source::kRpc, 501, 900, {}}});
+  EXPECT_EQ(start.cursor, own);
+  EXPECT_FALSE(start.takes_over);
+}
+
+TEST(OwnershipTest, RangeThatWentBeforeIsNotGoneBehindTwice) {
+  const Cursor own{Source::kDataApi, 501, 700, {}};
+  const WalkStart start = BeginWalk(Source::kDataApi, {own, {Source::kRpc, 1, 900, {}}});
+  EXPECT_EQ(start.cursor, own);
+}
+
+TEST(OwnershipTest, ArchiveFillsInBeforeARangeToo) {
+  const WalkStart start = BeginWalk(Source::kSubgraph, {{Source::kRpc, 400, 900, {}}});
+  EXPECT_EQ(start.last_second, 399);
+}
+
 }  // namespace
 }  // namespace worker::jobs

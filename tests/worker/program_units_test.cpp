@@ -1,0 +1,170 @@
+// A whole worker with chunks of units, against the simulator: what is in the tables in the end is
+// what the world holds.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "tests/worker/program_fixture.h"
+
+namespace worker {
+namespace {
+
+class UnitProgramTest : public ProgramTest {
+ protected:
+  // A worker with a session.
+  void StartWorker() {
+    worker_.emplace("seine-worker", WorkerArguments("w-1"));
+    Welcome();
+  }
+
+  // Does a chunk of these units to its end.
+  proto::Finished Do(const std::string& kind, const std::vector<std::string>& tasks) {
+    const std::int64_t chunk = ++last_chunk_;
+    Query(fmt::format("INSERT INTO run (run_id, kind, state) VALUES ({}, '{}', 'running')", chunk,
+                      kind));
+    Query(
+        fmt::format("INSERT INTO chunk (chunk_id, run_id, kind, state, epoch, weight, wallets) "
+                    "VALUES ({0}, {0}, '{1}', 'leased', {0}, 1, '{{}}')",
+                    chunk, kind));
+    proto::Envelope message;
+    auto& assign = *message.mutable_assign();
+    assign.set_session(1);
+    assign.set_term(1);
+    assign.set_kind(kind);
+    assign.set_source("auto");
+    assign.set_run(chunk);
+    assign.set_chunk(chunk);
+    assign.set_epoch(chunk);
+    for (const std::string& task : tasks) {
+      const common::PgRows unit =
+          Query(fmt::format("INSERT INTO work_unit (kind, task) VALUES ('{}', '{}') ON CONFLICT "
+                            "(kind, task) DO UPDATE SET kind = EXCLUDED.kind "
+                            "RETURNING unit_id::bigint, position, complete_to",
+                            kind, task));
+      auto& wire = *assign.add_wallets();
+      wire.set_wallet_id(static_cast<std::int32_t>(unit.Int64(0, 0)));
+      wire.set_task(task);
+      wire.set_position(unit.Bytes(0, 1));
+      wire.set_complete_to(unit.Int64(0, 2));
+    }
+    Send(message);
+    const proto::Finished finished = Await(proto::Envelope::kFinished, seconds(90)).finished();
+    proto::Envelope ack;
+    ack.mutable_done_ack()->set_session(1);
+    ack.mutable_done_ack()->set_chunk(chunk);
+    ack.mutable_done_ack()->set_epoch(chunk);
+    Send(ack);
+    EXPECT_EQ(finished.outcomes_size(), static_cast<int>(tasks.size()));
+    for (const auto& outcome : finished.outcomes()) {
+      EXPECT_EQ(outcome.kind(), proto::WalletOutcome::COMPLETE) << outcome.reason();
+    }
+    return finished;
+  }
+
+  // The oracle's rows of one subject; a header is not counted.
+  std::size_t Expected(const std::string& what) const { return Oracle("--what " + what).size(); }
+  std::vector<std::string> Oracle(const std::string& more) const {
+    return OutputOf(std::string(SEINE_BIN_DIR) + "/seine-sim oracle " + world_ + " " + more);
+  }
+  std::size_t Count(const std::string& from) const {
+    return static_cast<std::size_t>(QueryInt("SELECT count(*) FROM " + from));
+  }
+
+  std::optional<Child> worker_;
+  std::int64_t last_chunk_ = 0;
+};
+
+TEST_F(UnitProgramTest, CatalogIsTheWorldsAndARefreshAddsNothing) {
+  ServeWorld("--seed 11 --wallets 30 --fills 5000");
+  StartWorker();
+  const std::vector<std::string> lists = {"events open", "events closed", "markets open",
+                                          "markets closed"};
+  Do("markets", lists);
+  EXPECT_EQ(Count("market"), Expected("markets"));
+  EXPECT_EQ(Count("event"), Expected("events"));
+  EXPECT_EQ(Count("token"), Expected("tokens"));
+  EXPECT_GT(Count("market WHERE resolved"), 0U);
+  const std::string newest = std::to_string(QueryInt("SELECT max(market_key) FROM market"));
+  EXPECT_EQ(Do("markets", {"markets closed since=1"}).rows(), 0U);
+  EXPECT_EQ(Count("market WHERE market_key > " + newest), 0U);
+}
+
+TEST_F(UnitProgramTest, ConditionsLeadToTheirWallets) {
+  ServeWorld("--seed 12 --wallets 40 --fills 4000");
+  StartWorker();
+  Do("markets", {"events open", "events closed", "markets open", "markets closed"});
+  std::vector<std::string> conditions;
+  const common::PgRows rows = Query("SELECT '0x' || encode(condition_id, 'hex') FROM market");
+  for (int row = 0; row < rows.size(); ++row) conditions.emplace_back(rows.Text(row, 0));
+  Do("holders", conditions);
+  std::set<std::string> found;
+  const common::PgRows wallets = Query("SELECT '0x' || encode(address, 'hex') FROM wallet");
+  for (int row = 0; row < wallets.size(); ++row) found.emplace(wallets.Text(row, 0));
+  std::size_t known = 0;
+  for (const std::string& address : addresses_) known += found.count(address);
+  EXPECT_GT(known * 10, addresses_.size() * 8) << "of " << addresses_.size();
+  EXPECT_EQ(found.size(), known) << "something that is no user was taken for one";
+  EXPECT_EQ(Count("wallet_due"), found.size());
+}
+
+TEST_F(UnitProgramTest, ArchiveByTimeHasEveryV1FillOnce) {
+  ServeWorld("--seed 13 --wallets 30 --fills 20000");
+  StartWorker();
+  Do("range", {"subgraph 1-1700000000", "subgraph 1700000001-head"});
+  EXPECT_EQ(Count("trade"), Oracle("--source subgraph").size());
+  EXPECT_EQ(QueryInt("SELECT sum(trades_stored)::bigint FROM wallet_sync"), Rows());
+  const std::int64_t before = Rows();
+  EXPECT_EQ(Do("range", {"subgraph 1600000000-1750000000"}).rows(), 0U);
+  EXPECT_EQ(Rows(), before);
+}
+
+TEST_F(UnitProgramTest, ChainByBlocksHasEveryFillOnceWhateverTheNodeBears) {
+  ServeWorld("--seed 14 --wallets 30 --fills 6000", {"--rpc-max-logs", "200", "--rpc-max-blocks",
+                                                     "20000", "--rpc-head-after-newest", "600"});
+  StartWorker();
+  std::vector<std::string> spans;
+  constexpr std::int64_t kFirst = 33'605'403;
+  constexpr std::int64_t kStep = 10'000'000;
+  for (std::int64_t from = kFirst; from < kFirst + 5 * kStep; from += kStep) {
+    spans.push_back(fmt::format("rpc {}-{}", from, from + kStep - 1));
+  }
+  spans.push_back(fmt::format("rpc {}-head", kFirst + 5 * kStep));
+  Do("range", spans);
+  EXPECT_EQ(Count("trade"), Oracle("--source rpc").size());
+  EXPECT_EQ(Count("work_unit WHERE status = 2 AND reached > 0"), spans.size());
+}
+
+TEST_F(UnitProgramTest, ActivityAndPositionsAreTheWallets) {
+  ServeWorld("--seed 15 --wallets 25 --fills 4000");
+  StartWorker();
+  Do("activity", addresses_);
+  EXPECT_EQ(Count("activity"), Expected("activity"));
+  Do("positions", addresses_);
+  EXPECT_EQ(Count("position"), Expected("positions"));
+  EXPECT_GT(Count("portfolio_value"), 0U);
+  Do("activity", addresses_);
+  EXPECT_EQ(Count("activity"), Expected("activity"));
+  Do("positions", addresses_);
+  EXPECT_EQ(Count("position"), Expected("positions"));
+}
+
+TEST_F(UnitProgramTest, UnknownKindIsGivenBack) {
+  ServeWorld("--seed 4 --wallets 1 --fills 10");
+  StartWorker();
+  proto::Envelope message;
+  auto& assign = *message.mutable_assign();
+  assign.set_session(1);
+  assign.set_term(1);
+  assign.set_kind("dreams");
+  assign.set_chunk(77);
+  assign.set_epoch(5);
+  assign.add_wallets()->set_task("of electric sheep");
+  Send(message);
+  const auto release = Await(proto::Envelope::kRelease).release();
+  EXPECT_EQ(release.chunk(), 77);
+  EXPECT_EQ(release.wallets_size(), 0);
+}
+
+}  // namespace
+}  // namespace worker
