@@ -73,9 +73,19 @@ bool IsSane(const WalletTask& task) {
          });
 }
 
+// A chunk of any kind but trades is a list of units, which have a task instead of an address.
+bool IsUnit(const WalletTask& task) {
+  constexpr std::size_t kLongestTask = 4096;
+  return task.wallet_id() > 0 && task.address().empty() && !task.task().empty() &&
+         task.task().size() <= kLongestTask && task.complete_to() >= 0;
+}
+
 bool IsSane(const Assign& assign) {
-  return NamesLease(assign) && std::all_of(assign.wallets().begin(), assign.wallets().end(),
-                                           [](const WalletTask& task) { return IsSane(task); });
+  const bool has_units = !assign.kind().empty() && assign.kind() != "trades";
+  return NamesLease(assign) && assign.kind().size() <= kLongestName &&
+         std::all_of(assign.wallets().begin(), assign.wallets().end(), [&](const WalletTask& task) {
+           return has_units ? IsUnit(task) : IsSane(task);
+         });
 }
 
 bool IsSane(const Beat& beat) {

@@ -69,6 +69,19 @@ TEST(CodecTest, RefusesWhatNoWalletCanBe) {
   EXPECT_EQ(WhyNot(Encode(message)), "bad_field");
 }
 
+TEST(CodecTest, UnitsHaveATaskInsteadOfAnAddress) {
+  Envelope message = MakeAssign();
+  message.mutable_assign()->set_kind("markets");
+  EXPECT_EQ(WhyNot(Encode(message)), "bad_field");
+  WalletTask& unit = *message.mutable_assign()->mutable_wallets(0);
+  unit.clear_address();
+  EXPECT_EQ(WhyNot(Encode(message)), "bad_field");
+  unit.set_task("markets open");
+  EXPECT_EQ(WhyNot(Encode(message)), "");
+  message.mutable_assign()->set_kind("trades");
+  EXPECT_EQ(WhyNot(Encode(message)), "bad_field");
+}
+
 TEST(CodecTest, RefusesRatesThatAreNoNumbers) {
   for (const double rate : {std::nan(""), -1.0, std::numeric_limits<double>::infinity()}) {
     Envelope message = MakeWelcome();
