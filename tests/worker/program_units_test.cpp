@@ -159,7 +159,9 @@ TEST_F(UnitProgramTest, UnknownKindIsGivenBack) {
   assign.set_kind("dreams");
   assign.set_chunk(77);
   assign.set_epoch(5);
-  assign.add_wallets()->set_task("of electric sheep");
+  auto& unit = *assign.add_wallets();
+  unit.set_wallet_id(1);
+  unit.set_task("of electric sheep");
   Send(message);
   const auto release = Await(proto::Envelope::kRelease).release();
   EXPECT_EQ(release.chunk(), 77);
