@@ -176,19 +176,32 @@ void PrintCondition(const ConditionFinding& finding) {
     Print(fmt::format("{}  {}  {}", finding.condition, Yellow("not compared"), finding.trouble));
     return;
   }
-  Print(fmt::format("{}  {}  {} USD in {} trades here, volume {} USD there", finding.condition,
-                    finding.is_good() ? Green("agrees") : Red("differs"),
-                    common::FormatMillionths(finding.ours), Grouped(finding.trades),
-                    common::FormatMillionths(finding.theirs)));
+  Print(fmt::format("{}  {}  {} trades, volume {} USD", finding.condition,
+                    finding.is_good() ? Green("same") : Red("differs"),
+                    Grouped(finding.ours.trades), common::FormatMillionths(finding.volume)));
+  if (!(finding.ours == finding.theirs)) {
+    Print(fmt::format("  {} trades of {} shares here, {} of {} there", Grouped(finding.ours.trades),
+                      common::FormatMillionths(finding.ours.size), Grouped(finding.theirs.trades),
+                      common::FormatMillionths(finding.theirs.size)));
+  }
+  if (!AgreesWithVolume(finding.usdc, finding.volume)) {
+    Print(fmt::format("  {} USD of all wallets are less than the volume",
+                      common::FormatMillionths(finding.usdc)));
+  }
 }
 
 nlohmann::json ToJson(const ConditionFinding& finding) {
   return {{"condition", finding.condition},
           {"same", finding.is_good()},
           {"trouble", finding.trouble},
-          {"trades", finding.trades},
-          {"usdc", common::FormatMillionths(finding.ours)},
-          {"volume", common::FormatMillionths(finding.theirs)}};
+          {"here",
+           {{"trades", finding.ours.trades},
+            {"size", common::FormatMillionths(finding.ours.size)},
+            {"usdc", common::FormatMillionths(finding.usdc)}}},
+          {"there",
+           {{"trades", finding.theirs.trades},
+            {"size", common::FormatMillionths(finding.theirs.size)},
+            {"volume", common::FormatMillionths(finding.volume)}}}};
 }
 
 nlohmann::json ToJson(const Finding& finding) {
@@ -281,7 +294,7 @@ void PrintSummary(const Audited& audited) {
                       Grouped(audited.good_wallets), Grouped(audited.wallets)));
   }
   if (audited.conditions > 0) {
-    Print(fmt::format("{} of {} conditions agree with Gamma's volume.",
+    Print(fmt::format("{} of {} conditions are the same as at the Data API and Gamma.",
                       Grouped(audited.good_conditions), Grouped(audited.conditions)));
   }
 }
@@ -314,7 +327,7 @@ int AuditChosen(const Options& options, const StateDir& state, Audited& audited)
   if (!AuditWallets(options, data_url, *wallets, connection, signals, audited)) {
     return kInterrupted;
   }
-  const auto findings = CompareConditions(connection, gamma_url, *conditions);
+  const auto findings = CompareConditions(connection, data_url, gamma_url, *conditions);
   if (!findings) return Complain(kCannotStart, findings.error().message);
   AuditConditions(options, *findings, audited);
   if (options.is_json) {

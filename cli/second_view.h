@@ -33,9 +33,25 @@ common::Result<std::optional<MarketVolume>> FindVolume(const std::string& body,
 common::Result<std::optional<MarketVolume>> VolumeUpstream(const std::string& gamma_url,
                                                            const std::string& condition);
 
-// Whether what all wallets traded in a market agrees with the volume that Gamma states. Gamma
-// counts each match once or from both sides, by how it was made; less than once is too little, and
-// more than twice too much.
+// Fills of all wallets in one condition.
+struct ConditionCount {
+  std::int64_t trades = 0;
+  std::int64_t size = 0;  // the sum, in millionths of a share
+
+  friend bool operator==(const ConditionCount&, const ConditionCount&) = default;
+};
+// Adds those of a page of /v2/trades that lie in these seconds. Returns the next page's cursor,
+// empty after the last one.
+common::Result<std::string> AddTrades(const std::string& body, std::int64_t from, std::int64_t to,
+                                      ConditionCount& count);
+// By condition the Data API tells three years; both sides of each match, dust included.
+common::Result<ConditionCount> CountCondition(const std::string& data_url,
+                                              const std::string& condition, std::int64_t from,
+                                              std::int64_t to);
+
+// Whether what all wallets traded in a market can be what Gamma states as its volume. Gamma counts
+// a match once, by what its taker paid; the makers' side comes on top, as much or more or less by
+// how it was made. So less than once is too little.
 bool AgreesWithVolume(std::int64_t ours, std::int64_t volume);
 
 }  // namespace cli

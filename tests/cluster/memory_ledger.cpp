@@ -64,6 +64,9 @@ bool MemoryLedger::Write(ChunkId chunk, Epoch epoch, int wallet, int page, bool 
   Wallet& row = wallets_.at(static_cast<std::size_t>(wallet));
   if (row.cursor_epoch > epoch.value) Violate("an older epoch wrote after a newer one");
   if (row.done) Violate("a wallet that is done was written again");
+  if (StageOf(static_cast<std::size_t>(wallet)) != stage_) {
+    Violate("a wallet was written in another stage than its own");
+  }
   row.cursor_epoch = epoch.value;
   if (page == row.cursor) {
     ++row.written.at(static_cast<std::size_t>(page));
@@ -120,6 +123,8 @@ coordinator::RunRow MemoryLedger::Run() const {
   run.source = "auto";
   run.state = finished_ ? "finished" : planned_ ? "running" : "queued";
   run.wallets_total = static_cast<std::int64_t>(wallets_.size());
+  run.stage = stage_;
+  run.stages = {{"trades", 0, 0, 0}, {"trades", 0, 0, 0}};
   return run;
 }
 
@@ -136,15 +141,20 @@ MemoryLedger::Answer MemoryLedger::Do(const coordinator::LoadRequest&) {
 MemoryLedger::Answer MemoryLedger::Do(const coordinator::PlanRequest& request) {
   if (!planned_) {
     planned_ = true;
-    std::vector<coordinator::plans::WalletLoad> loads;
-    for (std::size_t i = 0; i < wallets_.size(); ++i) {
-      loads.push_back({{static_cast<std::int32_t>(i)}, wallets_[i].pages > 4 ? 30'000 : 10});
-    }
-    coordinator::plans::PlanTrades(loads, request.workers, [&](auto planned) {
-      Create({planned.wallets.begin(), planned.wallets.end()}, 0);
-    });
+    PlanStage(request.workers);
   }
   return LedgerAnswer{coordinator::Planned{Run(), Open(true)}};
+}
+
+void MemoryLedger::PlanStage(int workers) {
+  std::vector<coordinator::plans::WalletLoad> loads;
+  for (std::size_t i = 0; i < wallets_.size(); ++i) {
+    if (StageOf(i) != stage_) continue;
+    loads.push_back({{static_cast<std::int32_t>(i)}, wallets_[i].pages > 4 ? 30'000 : 10});
+  }
+  coordinator::plans::PlanTrades(loads, workers, [&](auto planned) {
+    Create({planned.wallets.begin(), planned.wallets.end()}, 0);
+  });
 }
 
 MemoryLedger::Answer MemoryLedger::Do(const coordinator::PrepareRequest& request) {
@@ -292,15 +302,21 @@ MemoryLedger::Answer MemoryLedger::Do(const coordinator::SplitRequest& request) 
   return LedgerAnswer{answer};
 }
 
-MemoryLedger::Answer MemoryLedger::Do(const coordinator::CloseRunRequest&) {
+MemoryLedger::Answer MemoryLedger::Do(const coordinator::CloseRunRequest& request) {
   coordinator::RunClosed answer;
   answer.created = Open(true);
   if (Open(false).empty()) {
     std::vector<int> missing;
     for (std::size_t i = 0; i < wallets_.size(); ++i) {
-      if (!wallets_[i].done && !wallets_[i].failed) missing.push_back(static_cast<int>(i));
+      const bool is_over = wallets_[i].done || wallets_[i].failed;
+      if (!is_over && StageOf(i) == stage_) missing.push_back(static_cast<int>(i));
     }
-    if (missing.empty()) {
+    if (missing.empty() && stage_ == 1) {
+      stage_ = 2;
+      PlanStage(request.workers);
+      answer.created = Open(true);
+      finished_ = answer.created.empty();
+    } else if (missing.empty()) {
       finished_ = true;
     } else {
       answer.created.push_back(Create(missing, 0));

@@ -78,6 +78,9 @@ class MemoryLedger final : public coordinator::Ledger {
   coordinator::ChunkRow Create(std::vector<int> wallets, int round, common::Duration wait = {});
   std::vector<coordinator::ChunkRow> Open(bool only_pending) const;
   coordinator::RunRow Run() const;
+  // The run has two stages: every third wallet belongs to the second.
+  static int StageOf(std::size_t wallet) { return wallet % 3 == 2 ? 2 : 1; }
+  void PlanStage(int workers);
   void Violate(const std::string& what);
 
   std::vector<Wallet> wallets_;
@@ -87,6 +90,7 @@ class MemoryLedger final : public coordinator::Ledger {
   std::int64_t next_chunk_ = 1;
   std::int64_t next_epoch_ = 1;
   bool planned_ = false;
+  int stage_ = 1;
   bool finished_ = false;
   std::string violation_;
   std::uint64_t fenced_ = 0;
