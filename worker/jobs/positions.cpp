@@ -7,21 +7,10 @@
 #include "worker/sources/positions_page.h"
 
 namespace worker::jobs {
-namespace {
-
-sources::PositionsQuery QueryOf(const common::WalletAddress& wallet, bool is_open) {
-  sources::PositionsQuery query;
-  query.wallet = wallet;
-  query.status = is_open ? sources::PositionStatus::kOpen : sources::PositionStatus::kClosed;
-  return query;
-}
-
-}  // namespace
-
 PositionsWalk::PositionsWalk(std::string data_url, common::WalletAddress wallet,
                              std::string_view position)
     : data_url_(std::move(data_url)), wallet_(wallet) {
-  if (position.empty() || std::string_view("cov").find(position[0]) == std::string_view::npos) {
+  if (position.empty() || std::string_view("clov").find(position[0]) == std::string_view::npos) {
     return;
   }
   phase_ = static_cast<Phase>(position[0]);
@@ -34,16 +23,25 @@ std::unique_ptr<UnitWalk> PositionsWalk::Make(std::string data_url, const UnitTa
   return std::unique_ptr<UnitWalk>(new PositionsWalk(std::move(data_url), *wallet, unit.position));
 }
 
+sources::PositionsQuery PositionsWalk::Query() const {
+  using sources::PositionStatus;
+  sources::PositionsQuery query;
+  query.wallet = wallet_;
+  query.status = phase_ == Phase::kClosed ? PositionStatus::kClosed
+                 : phase_ == Phase::kLost ? PositionStatus::kLost
+                                          : PositionStatus::kOpen;
+  return query;
+}
+
 HttpRequest PositionsWalk::Next() {
   if (phase_ == Phase::kValue) return sources::ValueRequest(data_url_, wallet_);
-  return sources::PositionsRequest(data_url_, QueryOf(wallet_, phase_ == Phase::kOpen), page_);
+  return sources::PositionsRequest(data_url_, Query(), page_);
 }
 
 common::Result<UnitStep> PositionsWalk::OnResponse(const HttpResponse& response) {
   if (const auto failed = sources::FailureOf(response)) return *failed;
   if (phase_ == Phase::kValue) return TakeValue(response.body);
-  auto page =
-      sources::ParsePositionsPage(QueryOf(wallet_, phase_ == Phase::kOpen), page_, response.body);
+  auto page = sources::ParsePositionsPage(Query(), page_, response.body);
   if (!page) return page.error();
   UnitStep step;
   step.told = page->positions.size();
@@ -53,7 +51,11 @@ common::Result<UnitStep> PositionsWalk::OnResponse(const HttpResponse& response)
   step.rows.positions = std::move(page->positions);
   step.refused = std::move(page->refused);
   page_ = page->end.next_cursor.empty() ? std::string() : sources::EncodePageEnd(page->end);
-  if (page_.empty()) phase_ = phase_ == Phase::kClosed ? Phase::kOpen : Phase::kValue;
+  if (page_.empty()) {
+    phase_ = phase_ == Phase::kClosed ? Phase::kLost
+             : phase_ == Phase::kLost ? Phase::kOpen
+                                      : Phase::kValue;
+  }
   step.position = static_cast<char>(phase_) + page_;
   return step;
 }

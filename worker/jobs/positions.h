@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "worker/jobs/unit_walk.h"
+#include "worker/sources/positions_page.h"
 
 namespace worker::jobs {
 
@@ -21,11 +22,12 @@ class PositionsWalk final : public UnitWalk {
   bool Restart() override;
 
  private:
-  // A token that is told as closed and as open is open.
-  enum class Phase : char { kClosed = 'c', kOpen = 'o', kValue = 'v' };
+  // In this order, so that a token which is told as closed and as open is open.
+  enum class Phase : char { kClosed = 'c', kLost = 'l', kOpen = 'o', kValue = 'v' };
 
   PositionsWalk(std::string data_url, common::WalletAddress wallet, std::string_view position);
 
+  sources::PositionsQuery Query() const;
   common::Result<UnitStep> TakeValue(const std::string& body);
 
   const std::string data_url_;

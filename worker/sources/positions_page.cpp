@@ -113,13 +113,24 @@ class PositionReader {
   StableHash hash_;
 };
 
+const char* WordOf(PositionStatus status) {
+  switch (status) {
+    case PositionStatus::kOpen:
+      return "OPEN";
+    case PositionStatus::kClosed:
+      return "CLOSED";
+    case PositionStatus::kLost:
+      return "REDEEMABLE_LOST";
+  }
+  return "OPEN";
+}
+
 }  // namespace
 
 HttpRequest PositionsRequest(const std::string& data_url, const PositionsQuery& query,
                              std::string_view position) {
   std::string url =
-      fmt::format("{}/positions?status={}&limit={}", data_url,
-                  query.status == PositionStatus::kOpen ? "OPEN" : "CLOSED", kPageSize);
+      fmt::format("{}/positions?status={}&limit={}", data_url, WordOf(query.status), kPageSize);
   if (query.wallet) url += "&user=" + query.wallet->ToString();
   if (query.condition) url += "&condition=" + query.condition->ToString();
   const PageEnd before = DecodePageEnd(position);

@@ -2,7 +2,7 @@
 //
 // Amounts are rounded by the upstream, and holdings below 0.1 share are left out: good for a second
 // look at what trades add up to, never instead of them. Statuses overlap, so a wallet is walked by
-// kOpen and by kClosed, and whoever stores them takes each token once.
+// kOpen, kClosed and kLost, and whoever stores them takes each token once.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@
 
 namespace worker::sources {
 
-enum class PositionStatus : std::uint8_t { kOpen, kClosed };
+// kOpen has what can be redeemed, but not what is redeemable and worth nothing: that is kLost.
+enum class PositionStatus : std::uint8_t { kOpen, kClosed, kLost };
 
 // Of one wallet, or of one condition.
 struct PositionsQuery {

@@ -288,9 +288,11 @@ TEST_F(WalksTest, EmptyMarketsOfResolutionsAreAskedOfTheClob) {
   EXPECT_TRUE(step->done);
 }
 
-TEST_F(WalksTest, PositionsAreReadClosedThenOpenThenTheirValue) {
+TEST_F(WalksTest, PositionsAreReadByStatusThenTheirValue) {
   ASSERT_TRUE(Make("positions", kHolder));
   EXPECT_THAT(Asked(), HasSubstr("CLOSED"));
+  Step(List(""));
+  EXPECT_THAT(Asked(), HasSubstr("REDEEMABLE_LOST"));
   Step(List(""));
   EXPECT_THAT(Asked(), HasSubstr("OPEN"));
   const UnitStep open = Step(List(""));
