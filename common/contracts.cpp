@@ -10,15 +10,16 @@ namespace {
 using Entry = std::pair<WalletAddress, ContractKind>;
 
 const std::vector<Entry>& Sorted() {
-  static const std::vector<Entry> entries = [] {
+  static const std::vector<Entry> kEntries = [] {
     std::vector<Entry> sorted;
+    sorted.reserve(kContracts.size());
     for (const Contract& contract : kContracts) {
       sorted.emplace_back(WalletAddress::Parse(contract.address).value(), contract.kind);
     }
     std::sort(sorted.begin(), sorted.end());
     return sorted;
   }();
-  return entries;
+  return kEntries;
 }
 
 const Entry* Find(const WalletAddress& address) {

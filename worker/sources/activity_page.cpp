@@ -141,11 +141,8 @@ std::optional<ActivityKind> ParseActivityKind(std::string_view text) {
 
 HttpRequest ActivityRequest(const std::string& data_url, const common::WalletAddress& wallet,
                             const common::Cursor& cursor) {
-  static const std::string kinds = [] {
-    std::string list;
-    for (const char* kind : kKinds) list += (list.empty() ? "" : ",") + std::string(kind);
-    return list;
-  }();
+  std::string kinds;
+  for (const char* kind : kKinds) kinds += (kinds.empty() ? "" : ",") + std::string(kind);
   // TIP comes only when it is named, and deposits and withdrawals only by their own switch.
   std::string url = fmt::format(
       "{}/activity?user={}&type={}&exclude_deposits_withdrawals=false&sort_direction=DESC&limit={}"

@@ -109,6 +109,7 @@ std::vector<TokenHint> HintsOfOrders(const DomePage& page) {
 }  // namespace
 
 std::string DomeKeyOfEnvironment() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment is read before there are threads.
   const char* const key = std::getenv("SEINE_DOME_KEY");
   return key == nullptr ? std::string() : std::string(key);
 }

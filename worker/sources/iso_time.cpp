@@ -51,8 +51,10 @@ std::optional<common::UnixSeconds> ParseIsoTime(std::string_view text) {
   const auto second = minute ? Take(text, 2, "") : std::nullopt;
   if (!second || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
   SkipFraction(text);
-  if (text != "" && text != "Z" && text != "+00" && text != "+00:00") return std::nullopt;
-  return *day + *hour * 3600 + *minute * 60 + *second;
+  if (!text.empty() && text != "Z" && text != "+00" && text != "+00:00") return std::nullopt;
+  constexpr common::UnixSeconds kHour = 3600;
+  constexpr common::UnixSeconds kMinute = 60;
+  return *day + *hour * kHour + *minute * kMinute + *second;
 }
 
 }  // namespace worker::sources

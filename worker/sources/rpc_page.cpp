@@ -122,11 +122,11 @@ common::Result<common::Trade> DecodeV1(const Words& words, OrderFilled& filled) 
 
 common::Result<common::Trade> DecodeV2(const Words& words, OrderFilled& filled) {
   const std::optional<std::int64_t> side = AmountOf(words[0]);
-  if (side != 0 && side != 1) {
+  if (!side || *side > 1) {
     return Error{ErrorKind::kMalformed, "the side is neither BUY nor SELL"};
   }
   filled.version = common::ExchangeVersion::kV2;
-  filled.side = side == 0 ? common::Side::kBuy : common::Side::kSell;
+  filled.side = *side == 0 ? common::Side::kBuy : common::Side::kSell;
   filled.token = common::TokenId{words[1]};
   filled.maker_amount = AmountOf(words[2]);
   filled.taker_amount = AmountOf(words[3]);
