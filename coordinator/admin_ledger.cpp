@@ -114,7 +114,8 @@ Result<bool> AdminLedger::ClaimSchedule(const std::string& name) const {
   const auto rows = connection->Exec(
       "UPDATE schedule SET next_at = next_at + every_s * interval '1 second' "
       "* (floor(extract(epoch FROM now() - next_at) / every_s) + 1) "
-      "WHERE name = $1 AND enabled AND next_at <= now() RETURNING 1",
+      "WHERE name = $1 AND enabled AND next_at <= now() AND NOT EXISTS "
+      "(SELECT 1 FROM run WHERE state IN ('queued', 'running')) RETURNING 1",
       PgParams().Text(name));
   if (!rows) return rows.error();
   return !rows->empty();
@@ -173,20 +174,21 @@ Result<std::optional<WalletView>> AdminLedger::Wallet(const common::WalletAddres
   auto connection = PgConnection::Open(url_);
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
-      "SELECT w.discovered_by, coalesce(s.status, 0), coalesce(s.quarantined, false), "
-      "coalesce(s.trades_stored, 0), coalesce(s.trades_processed, 0), coalesce(s.complete_to, 0), "
+      "SELECT w.discovered_by, d.sync_status, coalesce(s.quarantined, false), "
+      "coalesce(s.trades_stored, 0), coalesce(s.trades_processed, 0), "
+      "coalesce(extract(epoch FROM d.complete_to)::bigint, 0), "
       "coalesce(s.last_trade_ts, 0), coalesce(extract(epoch FROM s.last_synced_at)::bigint, 0), "
       "coalesce(s.duration_ms, 0), coalesce(s.error_count, 0), coalesce(s.last_error, '') "
-      "FROM wallet w LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id WHERE w.address = $1",
+      "FROM wallet w LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id "
+      "JOIN wallet_sync_metadata d ON d.wallet_address = hex0x(w.address) WHERE w.address = $1",
       PgParams().Bytes(
           {reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()}));
   if (!rows) return rows.error();
   if (rows->empty()) return std::optional<WalletView>();
-  constexpr const char* kStates[] = {"pending", "syncing", "completed", "failed"};
   WalletView view;
   view.address = address;
   view.discovered_by = rows->Text(0, 0);
-  view.status = kStates[std::clamp<std::int64_t>(rows->Int64(0, 1), 0, 3)];
+  view.status = rows->Text(0, 1);
   view.quarantined = rows->Bool(0, 2);
   view.trades_stored = rows->Int64(0, 3);
   view.trades_processed = rows->Int64(0, 4);
@@ -203,15 +205,20 @@ Result<Census> AdminLedger::Count() const {
   auto connection = PgConnection::Open(url_);
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
+      "SELECT -2, count(*), 0 FROM coverage WHERE from_ts <= 1 AND to_ts >= from_ts UNION ALL "
       "SELECT -1, count(*), 0 FROM wallet UNION ALL "
       "SELECT status, count(*), coalesce(sum(trades_stored), 0)::bigint FROM wallet_sync "
       "GROUP BY status");
   if (!rows) return rows.error();
   Census census;
+  bool is_covered = false;
   for (int i = 0; i < rows->size(); ++i) {
     const std::int64_t count = rows->Int64(i, 1);
     census.trades += rows->Int64(i, 2);
     switch (rows->Int64(i, 0)) {
+      case -2:
+        is_covered = count > 0;
+        break;
       case -1:
         census.wallets = count;
         break;
@@ -230,6 +237,8 @@ Result<Census> AdminLedger::Count() const {
   }
   census.pending =
       std::max<std::int64_t>(0, census.wallets - census.syncing - census.completed - census.failed);
+  // Ranges have told the wallets that no sync of their own has touched.
+  if (is_covered) census.completed += std::exchange(census.pending, 0);
   return census;
 }
 

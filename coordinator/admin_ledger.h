@@ -83,7 +83,8 @@ class AdminLedger {
   common::Status SetStopped(const std::string& worker, bool stopped) const;
   // A time that lies ahead already stays, unless the new interval ends before it.
   common::Status SetSchedule(const std::vector<ScheduleWish>& schedule) const;
-  // True if that entry is due: then it is the caller's to do, and its next time lies ahead.
+  // True if that entry is due and no run is under way: then it is the caller's to do, and its next
+  // time lies ahead.
   common::Result<bool> ClaimSchedule(const std::string& name) const;
   // Writes down a run that somebody else did: an audit.
   common::Status NoteRun(const std::string& kind, common::UnixSeconds started_at,

@@ -252,6 +252,19 @@ TEST_F(StagesTest, AnAuditIsClaimedByOneAlone) {
   EXPECT_FALSE(admin.ClaimSchedule("audit").value());
 }
 
+TEST_F(StagesTest, WhatRangesToldCountsAsCompleted) {
+  std::vector<common::WalletAddress> wallets(1);
+  wallets[0].bytes[0] = 1;
+  const AdminLedger admin(url_);
+  ASSERT_TRUE(admin.AddWallets("s", "range", wallets).has_value());
+  EXPECT_EQ(admin.Count().value().pending, 1);
+  Query("INSERT INTO coverage VALUES (3, 1, 500, 10)");
+  EXPECT_EQ(admin.Count().value().completed, 1);
+  const auto wallet = admin.Wallet(wallets[0]).value();
+  EXPECT_EQ(wallet->status, "completed");
+  EXPECT_EQ(wallet->complete_to, 500);
+}
+
 TEST_F(StagesTest, ContractsAreNoWallets) {
   const auto exchange =
       common::WalletAddress::Parse("0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E").value();
