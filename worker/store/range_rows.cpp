@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <span>
 #include <utility>
 
 #include "worker/store/range_ownership.h"
@@ -114,64 +114,70 @@ struct Sorting {
   std::map<std::int32_t, UnixSeconds> newest;   // of what is held
 };
 
-// Several rows of a wallet in a row, from one unit: the usual case.
-class Claims {
- public:
-  Claims(Source source, const Cursors& cursors) : source_(source), cursors_(cursors) {}
-
-  const RangeClaim& Of(std::int32_t wallet, UnixSeconds range_from) {
-    const auto [found, is_new] = known_.try_emplace({wallet, range_from});
-    if (is_new) {
-      const auto stored = cursors_.find(wallet);
-      found->second = ClaimOf(source_, range_from,
-                              stored == cursors_.end() ? std::vector<Cursor>() : stored->second);
-    }
-    return found->second;
-  }
-
-  // Whether the source owns this much already.
-  bool IsWritten(std::int32_t wallet, UnixSeconds from) const {
-    const auto stored = cursors_.find(wallet);
-    if (stored == cursors_.end()) return false;
-    return std::ranges::any_of(stored->second, [&](const Cursor& cursor) {
-      return cursor.source == source_ && cursor.owned_from == from;
-    });
-  }
-
- private:
-  const Source source_;
-  const Cursors& cursors_;
-  std::map<std::pair<std::int32_t, UnixSeconds>, RangeClaim> known_;
-};
-
-Sorting Sort(const RangeRows& range, Source source, const Cursors& cursors) {
-  Sorting sorting;
-  Claims claims(source, cursors);
-  std::map<std::int32_t, UnixSeconds> from;
+// The source's rows, each wallet's together.
+std::vector<std::size_t> ByWallet(const RangeRows& range, Source source) {
+  std::vector<std::size_t> places;
+  places.reserve(range.rows.trades.size());
   for (std::size_t i = 0; i < range.rows.trades.size(); ++i) {
-    const RangeTrade& row = range.rows.trades[i];
-    if (row.trade.source != source) continue;
-    const std::int32_t wallet = range.wallets[i].value;
+    if (range.rows.trades[i].trade.source == source) places.push_back(i);
+  }
+  std::ranges::stable_sort(places, {}, [&](std::size_t i) {
+    return std::pair(range.wallets[i], range.rows.trades[i].range_from);
+  });
+  return places;
+}
+
+// Whether the source owns this much already.
+bool IsWritten(const std::vector<Cursor>& cursors, Source source, UnixSeconds from) {
+  return std::ranges::any_of(cursors, [&](const Cursor& cursor) {
+    return cursor.source == source && cursor.owned_from == from;
+  });
+}
+
+// One wallet's rows at [begin, end) of the places.
+void SortWallet(const RangeRows& range, std::span<const std::size_t> places, Source source,
+                const std::vector<Cursor>& cursors, Sorting& sorting) {
+  const WalletId wallet = range.wallets[places.front()];
+  UnixSeconds range_from = -1;
+  RangeClaim claim;
+  UnixSeconds first = kNeverOwned, newest = 0, skipped = 0;
+  for (const std::size_t place : places) {
+    const RangeTrade& row = range.rows.trades[place];
     const UnixSeconds ts = row.trade.ts;
-    const RangeClaim& claim = claims.Of(wallet, row.range_from);
+    if (row.range_from != range_from) {
+      range_from = row.range_from;
+      claim = ClaimOf(source, range_from, cursors);
+    }
     if (!claim.Holds(ts)) {
-      if (claim.from == kNeverOwned) {
-        UnixSeconds& newest = sorting.skipped[wallet];
-        newest = std::max(newest, ts);
-      }
+      if (claim.from == kNeverOwned) skipped = std::max(skipped, ts);
       continue;
     }
-    if (ts >= claim.from) {
-      const auto [first, is_new] = from.try_emplace(wallet, claim.from);
-      first->second = std::min(first->second, claim.from);
-    }
-    UnixSeconds& newest = sorting.newest[wallet];
+    if (ts >= claim.from) first = std::min(first, claim.from);
     newest = std::max(newest, ts);
-    sorting.held.rows.push_back({range.wallets[i], row.trade});
-    sorting.token_keys.push_back(range.token_keys[i]);
+    sorting.held.rows.push_back({wallet, row.trade});
+    sorting.token_keys.push_back(range.token_keys[place]);
   }
-  for (const auto& [wallet, first] : from) {
-    if (!claims.IsWritten(wallet, first)) sorting.claims.emplace(wallet, first);
+  if (newest != 0) sorting.newest.emplace_hint(sorting.newest.end(), wallet.value, newest);
+  if (skipped != 0) sorting.skipped.emplace_hint(sorting.skipped.end(), wallet.value, skipped);
+  if (first != kNeverOwned && !IsWritten(cursors, source, first)) {
+    sorting.claims.emplace_hint(sorting.claims.end(), wallet.value, first);
+  }
+}
+
+Sorting Sort(const RangeRows& range, Source source, const Cursors& cursors) {
+  static const std::vector<Cursor> kNone;
+  Sorting sorting;
+  const std::vector<std::size_t> places = ByWallet(range, source);
+  sorting.held.rows.reserve(places.size());
+  sorting.token_keys.reserve(places.size());
+  for (std::size_t begin = 0; begin < places.size();) {
+    const WalletId wallet = range.wallets[places[begin]];
+    std::size_t end = begin + 1;
+    while (end < places.size() && range.wallets[places[end]] == wallet) ++end;
+    const auto stored = cursors.find(wallet.value);
+    SortWallet(range, std::span(places).subspan(begin, end - begin), source,
+               stored == cursors.end() ? kNone : stored->second, sorting);
+    begin = end;
   }
   return sorting;
 }

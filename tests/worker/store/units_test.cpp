@@ -204,6 +204,27 @@ TEST_F(UnitsTest, CoverageOfAnotherRangeIsItsOwn) {
   EXPECT_EQ(OwnedFrom(3), kBase + 5);
 }
 
+// Its own sync, a range, its own sync, a range: each goes on where the one before ended.
+TEST_F(UnitsTest, WalletThatSyncsAndRangesTellInTurnStaysProven) {
+  PostgresTradeStore other(url_, 2);
+  Batch walked = BatchOf(3, 0, 10);
+  ASSERT_TRUE(other.Write(Completed(std::move(walked), kBase + 9)).has_value());
+  EXPECT_EQ(Sync(3, "complete_to"), kBase + 9);
+  Written(RangeOf(3, 10, 20));
+  Query(fmt::format("INSERT INTO coverage VALUES (3, 1, {})", kBase + 19));
+  Batch again = Completed(BatchOf(3, 20, 30), kBase + 29);
+  again.wallets[0].cursor->owned_from = kBase + 20;
+  again.wallets[0].takes_over = true;
+  ASSERT_TRUE(other.Write(again).has_value());
+  EXPECT_EQ(Sync(3, "complete_to"), kBase + 29);
+  UnitBatch next = RangeOf(3, 30, 40, kBase + 30);
+  next.units.front().position = "next";
+  EXPECT_EQ(Written(next).stored, 10U);
+  EXPECT_EQ(Sync(3, "complete_to"), kBase + 29);
+  EXPECT_EQ(TradesOf(3), 40);
+  EXPECT_EQ(OwnedFrom(3), kBase + 30);
+}
+
 TEST_F(UnitsTest, ReplacedSpanLosesWhatIsNotToldAgain) {
   Written(RangeOf(3, 0, 10));
   UnitBatch batch = RangeOf(3, 6, 9);
