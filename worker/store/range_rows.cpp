@@ -45,9 +45,10 @@ constexpr char kReplace[] =
     "AND t.source = $4::\"char\" RETURNING t.wallet_id, t.usdc) "
     "SELECT wallet_id, count(*), sum(usdc)::bigint FROM gone GROUP BY wallet_id";
 
+// How far the range has come is told by the coverage alone; without that, nobody takes over.
 constexpr char kClaim[] =
     "INSERT INTO wallet_cursor AS c (wallet_id, source, owned_from, complete_to, position, epoch) "
-    "SELECT u.wallet_id, $3::smallint, u.owned_from, u.owned_from - 1, '', $4::bigint "
+    "SELECT u.wallet_id, $3::smallint, u.owned_from, 0, '', $4::bigint "
     "FROM unnest($1, $2) AS u(wallet_id, owned_from) ORDER BY u.wallet_id "
     "ON CONFLICT (wallet_id, source) DO UPDATE SET owned_from = EXCLUDED.owned_from, "
     "epoch = greatest(c.epoch, EXCLUDED.epoch)";
