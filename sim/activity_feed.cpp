@@ -64,7 +64,7 @@ ParameterFailure ReadActivityQuery(const World& world, const Request& request,
   if (auto failure = ReadTypes(request, query)) return failure;
   if (auto failure = ReadSide(request, query.side)) return failure;
   if (auto failure = ReadOrder(request, query)) return failure;
-  const char* kDeposits = "exclude_deposits_withdrawals";
+  constexpr const char* kDeposits = "exclude_deposits_withdrawals";
   if (auto failure = ReadFlag(request, kDeposits, query.without_deposits)) return failure;
   query.start = request.now - kThreeYears;
   if (auto failure = ReadTime(request, "start", query.start)) return failure;

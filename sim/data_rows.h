@@ -31,7 +31,7 @@ class DataRows {
     std::string fresh;     // the same, before the labels have arrived
   };
 
-  const TokenText& TextOf(std::uint32_t token);
+  const TokenText& TextOf(std::uint32_t number);
   // Fills of the last hour have no labels yet.
   const std::string& Labels(const Fill& fill);
 

@@ -80,6 +80,7 @@ std::vector<std::uint32_t> Sorted(const GammaList& list, std::string_view order,
   std::sort(keyed.begin(), keyed.end());
   if (!ascending) std::reverse(keyed.begin(), keyed.end());
   std::vector<std::uint32_t> numbers;
+  numbers.reserve(keyed.size());
   for (const auto& [key, number] : keyed) numbers.push_back(number);
   return numbers;
 }

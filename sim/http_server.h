@@ -34,7 +34,7 @@ struct HttpRequest {
   std::string method;
   std::string target;
   std::string body;
-  std::string authorization = "";  // the header of this name
+  std::string authorization = {};  // the header of this name
 };
 
 class HttpServer {

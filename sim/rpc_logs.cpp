@@ -42,9 +42,9 @@ bool IsV2(const Fill& fill) {
 }
 
 Hash32 SignatureOf(const Fill& fill) {
-  static const Hash32 v1 = TopicOf(kOrderFilledV1);
-  static const Hash32 v2 = TopicOf(kOrderFilledV2);
-  return IsV2(fill) ? v2 : v1;
+  static const Hash32 kV1 = TopicOf(kOrderFilledV1);
+  static const Hash32 kV2 = TopicOf(kOrderFilledV2);
+  return IsV2(fill) ? kV2 : kV1;
 }
 
 Hash32 WordOfNumber(std::int64_t number) {
@@ -228,16 +228,16 @@ void RpcLogs::AppendFill(const Fill& fill, const Chain::Place& place, const Hash
 }
 
 bool RpcLogs::Wants(const LogFilter& filter, const Resolution& resolution) const {
-  static const common::WalletAddress address = AddressFrom(kConditionalTokens);
-  static const Hash32 signature = TopicOf(kConditionResolution);
-  static const Hash32 oracle = WordOf(AddressFrom(kOracle));
+  static const common::WalletAddress kAddress = AddressFrom(kConditionalTokens);
+  static const Hash32 kSignature = TopicOf(kConditionResolution);
+  static const Hash32 kOracleWord = WordOf(AddressFrom(kOracle));
   const Market& market = world_.markets()[resolution.market];
   const auto wants = [&](std::size_t place, const std::string& text) {
     const auto topic = common::TxHash::Parse(text);
     return filter.topics[place].empty() || (topic && filter.WantsTopic(place, topic->bytes));
   };
-  return filter.WantsAddress(address) && filter.WantsTopic(0, signature) &&
-         wants(1, market.condition_id) && filter.WantsTopic(2, oracle) &&
+  return filter.WantsAddress(kAddress) && filter.WantsTopic(0, kSignature) &&
+         wants(1, market.condition_id) && filter.WantsTopic(2, kOracleWord) &&
          wants(3, market.question_id);
 }
 
