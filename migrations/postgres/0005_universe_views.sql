@@ -4,19 +4,20 @@
 -- How far ranges have told a wallet: not where a walk of its own is under way, where a range had to
 -- leave rows out, or where its own sync ends before ranges begin.
 CREATE VIEW wallet_covered AS
-SELECT w.wallet_id, max(c.to_ts) AS to_ts
+SELECT w.wallet_id, v.to_ts
 FROM wallet w
 LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
-CROSS JOIN coverage c
-WHERE c.to_ts >= c.from_ts
-  AND NOT EXISTS (SELECT 1 FROM wallet_cursor k WHERE k.wallet_id = w.wallet_id
-                     AND (k.position <> '' OR (k.source <> c.source AND k.complete_to = 0)))
-  AND NOT EXISTS (SELECT 1 FROM wallet_due d WHERE d.wallet_id = w.wallet_id AND d.skipped
-                     AND d.seen_ts > coalesce(s.complete_to, 0))
-  AND (coalesce(s.complete_to, 0) + 1 >= c.from_ts
-       OR EXISTS (SELECT 1 FROM wallet_cursor k
-                   WHERE k.wallet_id = w.wallet_id AND k.source = c.source))
-GROUP BY w.wallet_id;
+CROSS JOIN LATERAL (
+  SELECT max(c.to_ts) AS to_ts FROM coverage c
+   WHERE c.to_ts >= c.from_ts
+     AND NOT EXISTS (SELECT 1 FROM wallet_cursor k WHERE k.wallet_id = w.wallet_id
+                        AND (k.position <> '' OR (k.source <> c.source AND k.complete_to = 0)))
+     AND NOT EXISTS (SELECT 1 FROM wallet_due d WHERE d.wallet_id = w.wallet_id AND d.skipped
+                        AND d.seen_ts > coalesce(s.complete_to, 0))
+     AND (coalesce(s.complete_to, 0) + 1 >= c.from_ts
+          OR EXISTS (SELECT 1 FROM wallet_cursor k
+                      WHERE k.wallet_id = w.wallet_id AND k.source = c.source))) v
+WHERE v.to_ts IS NOT NULL;
 
 CREATE OR REPLACE VIEW wallet_sync_metadata AS
 SELECT hex0x(w.address)                       AS wallet_address,
