@@ -37,11 +37,11 @@ UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDes
 
 bool UnitJob::Wants(Instant now, bool may_begin) {
   if (stopped_ || fenced_) return false;
+  WakeBackedOff(now);
   SkipToWaiting();
   const bool can_begin = may_begin && next_waiting_ < units_.size();
-  if (ready_.empty() && backing_off_.empty() && !can_begin) return false;
+  if (ready_.empty() && !can_begin) return false;
   if (!LearnHorizon(now)) return false;
-  WakeBackedOff(now);
   if (ready_.empty() && may_begin) {
     // A unit that cannot be begun ends at once, so look until one needs a request.
     while (ready_.empty() && next_waiting_ < units_.size()) {
