@@ -73,7 +73,9 @@ void PrintOutcome(const RunReply& run) {
   const auto missing = run.wallets_failed + run.wallets_quarantined;
   const auto listed = static_cast<std::int64_t>(run.failed.size());
   if (missing > listed) Print(fmt::format("  … and {} more", Grouped(missing - listed)));
-  if (!is_complete && missing > 0) Print(std::string("Try them again with `seine retry --all`."));
+  if (is_complete || missing == 0) return;
+  Print(std::string(IsOfWalletsAlone(run) ? "Try them again with `seine retry --all`."
+                                          : "The same command tries them again."));
 }
 
 int Conclude(const Options& options, const RunFollower& follower) {
