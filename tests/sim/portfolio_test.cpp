@@ -375,9 +375,9 @@ TEST_F(PortfolioTest, ACursorBelongsToItsRouteAndItsStatus) {
   EXPECT_EQ(Answer(positions + "&status=CLOSED&cursor=" + cursor).status, 400);
   EXPECT_EQ(Ask("/v2/positions?" + User(0) + "&cursor=" + cursor)["data"].size(), 2U);
   const std::string closed = Text(Ask(positions + "&status=CLOSED")["pagination"], "next_cursor");
-  for (const Json& row : Ask(positions + "&cursor=" + closed)["data"]) {
-    EXPECT_EQ(row["status"], "CLOSED");
-  }
+  const Json rows = Ask(positions + "&cursor=" + closed)["data"];
+  ASSERT_FALSE(rows.empty());
+  for (const Json& row : rows) EXPECT_EQ(row["status"], "CLOSED");
 }
 
 TEST_F(PortfolioTest, PagesCanBeWrong) {
