@@ -6,7 +6,7 @@
 #include "bench/store_workload.h"
 
 int main() {
-  constexpr int kRounds = 7;
+  constexpr int kRounds = 11;
   bench::StoreWorkload workload({});
   std::vector<double> bare;
   std::vector<double> store;

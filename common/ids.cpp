@@ -1,6 +1,7 @@
 #include "common/ids.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace common {
@@ -8,22 +9,30 @@ namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+constexpr std::uint8_t kNoDigit = 0xff;
 
-// Reads 2 * size hex digits into `out`; false if a character is not one.
-bool ReadHex(std::string_view digits, std::uint8_t* out) {
-  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-    const int high = HexValue(digits[i]);
-    const int low = HexValue(digits[i + 1]);
-    if (high < 0 || low < 0) return false;
-    out[i / 2] = static_cast<std::uint8_t>(high * 16 + low);
+constexpr std::array<std::uint8_t, 256> kHexValues = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kNoDigit);
+  for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    values[static_cast<std::size_t>('a' + i)] = static_cast<std::uint8_t>(10 + i);
+    values[static_cast<std::size_t>('A' + i)] = static_cast<std::uint8_t>(10 + i);
   }
-  return true;
+  return values;
+}();
+
+// Reads 2 * size hex digits into `out`; false if a character is not one. Rows are full of hashes,
+// so no digit branches: a character that is none leaves its mark in the high half of `seen`.
+bool ReadHex(std::string_view digits, std::uint8_t* out) {
+  std::uint8_t seen = 0;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    const std::uint8_t high = kHexValues[static_cast<std::uint8_t>(digits[i])];
+    const std::uint8_t low = kHexValues[static_cast<std::uint8_t>(digits[i + 1])];
+    seen = static_cast<std::uint8_t>(seen | high | low);
+    out[i / 2] = static_cast<std::uint8_t>((high << 4U) | (low & 15U));
+  }
+  return (seen & 0xf0U) == 0;
 }
 
 std::string WriteHex(const std::uint8_t* bytes, std::size_t size) {

@@ -26,7 +26,7 @@ using common::Status;
 Result<AdminLedger::Added> AdminLedger::AddWallets(
     const std::string& selection, const std::string& discovered_by,
     const std::vector<common::WalletAddress>& wallets, bool are_due) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   std::vector<common::WalletAddress> sorted = wallets;
   std::sort(sorted.begin(), sorted.end());
@@ -60,7 +60,7 @@ Result<AdminLedger::Added> AdminLedger::AddWallets(
 // --- Settings ----------------------------------------------------------------------------------
 
 Status AdminLedger::Execute(const char* sql, const std::string& value) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(sql, PgParams().Text(value));
   if (!rows) return rows.error();
@@ -94,7 +94,7 @@ Status AdminLedger::SetStopped(const std::string& worker, bool stopped) const {
 }
 
 Status AdminLedger::SetSchedule(const std::vector<ScheduleWish>& schedule) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   for (const ScheduleWish& wish : schedule) {
     const auto rows = connection->Exec(
@@ -109,7 +109,7 @@ Status AdminLedger::SetSchedule(const std::vector<ScheduleWish>& schedule) const
 }
 
 Result<bool> AdminLedger::ClaimSchedule(const std::string& name) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
       "UPDATE schedule SET next_at = next_at + every_s * interval '1 second' "
@@ -123,7 +123,7 @@ Result<bool> AdminLedger::ClaimSchedule(const std::string& name) const {
 
 Status AdminLedger::NoteRun(const std::string& kind, common::UnixSeconds started_at,
                             std::int64_t wallets, bool is_complete) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
       "INSERT INTO run (kind, stages, stage_totals, state, outcome, requested_at, started_at, "
@@ -141,19 +141,19 @@ Status AdminLedger::NoteRun(const std::string& kind, common::UnixSeconds started
 // --- Reading -----------------------------------------------------------------------------------
 
 Result<std::vector<RunRow>> AdminLedger::Runs(int limit) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   return ReadRuns(*connection, limit);
 }
 
 Result<RunRow> AdminLedger::Run(RunId run) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   return ReadRun(*connection, run);
 }
 
 Result<std::vector<FailedWallet>> AdminLedger::FailedOf(RunId run, int limit) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
       "SELECT coalesce(hex0x(w.address), f.kind || ': ' || left(u.task, 200), f.kind), f.reason "
@@ -171,7 +171,7 @@ Result<std::vector<FailedWallet>> AdminLedger::FailedOf(RunId run, int limit) co
 }
 
 Result<std::optional<WalletView>> AdminLedger::Wallet(const common::WalletAddress& address) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
       "SELECT w.discovered_by, d.sync_status, coalesce(s.quarantined, false), "
@@ -202,7 +202,7 @@ Result<std::optional<WalletView>> AdminLedger::Wallet(const common::WalletAddres
 }
 
 Result<Census> AdminLedger::Count() const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
       "SELECT -2, count(*), 0 FROM coverage WHERE from_ts <= 1 AND to_ts >= from_ts UNION ALL "

@@ -1,16 +1,18 @@
 // What the operator reads and changes in the database: wallets, selections, runs, settings.
 //
-// Every call opens its own connection, so it may be used by any HTTP thread; the coordinator's loop
+// Every call borrows a connection, so it may be used by any HTTP thread; the coordinator's loop
 // is told afterwards to read anew.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/error.h"
 #include "common/ids.h"
+#include "common/postgres_pool.h"
 #include "coordinator/ledger.h"
 #include "coordinator/run_wish.h"
 
@@ -61,7 +63,7 @@ struct Census {
 
 class AdminLedger {
  public:
-  explicit AdminLedger(std::string url) : url_(std::move(url)) {}
+  explicit AdminLedger(std::string url) : pool_(std::make_unique<common::PgPool>(std::move(url))) {}
 
   struct Added {
     std::int64_t wallets = 0;
@@ -100,7 +102,7 @@ class AdminLedger {
  private:
   common::Status Execute(const char* sql, const std::string& value) const;
 
-  const std::string url_;
+  std::unique_ptr<common::PgPool> pool_;
 };
 
 }  // namespace coordinator

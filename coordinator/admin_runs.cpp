@@ -69,7 +69,7 @@ Result<DryRun> DryStages(PgConnection& connection, const RunWish& wish,
 }  // namespace
 
 Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   auto transaction = PgTransaction::Begin(*connection);
   if (!transaction) return transaction.error();
@@ -83,7 +83,7 @@ Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
 }
 
 Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   // Nothing of it is kept: the transaction is never committed.
   auto transaction = PgTransaction::Begin(*connection);
@@ -102,7 +102,7 @@ Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
 }
 
 Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wallets) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   auto transaction = PgTransaction::Begin(*connection);
   if (!transaction) return transaction.error();
@@ -129,7 +129,7 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
 }
 
 Status AdminLedger::Cancel(RunId run) const {
-  auto connection = PgConnection::Open(url_);
+  auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   auto transaction = PgTransaction::Begin(*connection);
   if (!transaction) return transaction.error();

@@ -9,6 +9,7 @@
 
 #include "common/migrate.h"
 #include "common/postgres_copy.h"
+#include "common/postgres_pool.h"
 #include "tests/support/postgres_test.h"
 
 namespace common {
@@ -245,6 +246,40 @@ TEST_F(PostgresServerTest, CommittedRowsSurviveKill9AndRestart) {
   const Status restarted = server_->Restart();
   ASSERT_TRUE(restarted.has_value()) << restarted.error().message;
   EXPECT_EQ(QueryInt("SELECT x FROM kept"), 5);
+}
+
+class PostgresPoolTest : public tests::PostgresTest {
+ protected:
+  static std::string Session(PgPool& pool) {
+    auto loan = pool.Borrow();
+    EXPECT_TRUE(loan.has_value());
+    return std::string(loan->Exec("SELECT pg_backend_pid()")->Text(0, 0));
+  }
+};
+
+TEST_F(PostgresPoolTest, AConnectionIsUsedAgain) {
+  PgPool pool(url_);
+  const std::string first = Session(pool);
+  EXPECT_EQ(Session(pool), first);
+  auto one = pool.Borrow();
+  auto other = pool.Borrow();
+  EXPECT_NE(one->Exec("SELECT pg_backend_pid()")->Text(0, 0),
+            other->Exec("SELECT pg_backend_pid()")->Text(0, 0));
+}
+
+TEST_F(PostgresPoolTest, ABrokenOneIsNotLentAgain) {
+  PgPool pool(url_);
+  const std::string first = Session(pool);
+  Query("SELECT pg_terminate_backend(" + first + ")");
+  while (QueryInt("SELECT count(*) FROM pg_stat_activity WHERE pid = " + first) > 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_NE(Session(pool), first);
+  {
+    auto loan = pool.Borrow();
+    ASSERT_TRUE(loan->Exec("BEGIN").has_value());
+  }
+  EXPECT_EQ(pool.Borrow()->Exec("SELECT pg_current_xact_id_if_assigned()")->size(), 1);
 }
 
 }  // namespace
