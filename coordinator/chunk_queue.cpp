@@ -10,7 +10,8 @@ using common::ChunkId;
 using common::Instant;
 using common::WorkerId;
 
-constexpr std::array<int, 3> kWeights = {6, 2, 1};
+// Of live, retry and backfill; what is urgent has been picked before.
+constexpr std::array<int, 4> kWeights = {0, 6, 2, 1};
 
 std::size_t Index(ChunkQueue::Class priority) {
   return static_cast<std::size_t>(priority);
@@ -23,7 +24,8 @@ void ChunkQueue::Push(const ChunkRow& chunk, bool live, Instant now) {
   Entry entry;
   entry.chunk = chunk;
   entry.due_at = now + chunk.due_in;
-  entry.priority = live                               ? Class::kLive
+  entry.priority = chunk.urgent && !chunk.suspect     ? Class::kUrgent
+                   : live                             ? Class::kLive
                    : chunk.round > 0 || chunk.suspect ? Class::kRetry
                                                       : Class::kBackfill;
   unread_[Index(entry.priority)].emplace(chunk.id, true);
@@ -110,11 +112,18 @@ std::optional<ChunkId> ChunkQueue::FirstOf(Class priority, const WorkerId& worke
   return first;
 }
 
+std::optional<ChunkQueue::Entry> ChunkQueue::PickUrgent(const WorkerId& worker, Instant now) {
+  const auto chunk = FirstOf(Class::kUrgent, worker, false, now);
+  if (!chunk) return std::nullopt;
+  return TakeOut(*chunk);
+}
+
 std::optional<ChunkQueue::Entry> ChunkQueue::Pick(const WorkerId& worker, bool idle, Instant now) {
+  if (auto urgent = PickUrgent(worker, now)) return urgent;
   std::array<std::optional<ChunkId>, kClasses> first;
   int total = 0;
   std::optional<std::size_t> best;
-  for (std::size_t index = 0; index < kClasses; ++index) {
+  for (std::size_t index = Index(Class::kLive); index < kClasses; ++index) {
     first[index] = FirstOf(static_cast<Class>(index), worker, idle, now);
     if (!first[index]) continue;
     credit_[index] += kWeights[index];
@@ -123,7 +132,10 @@ std::optional<ChunkQueue::Entry> ChunkQueue::Pick(const WorkerId& worker, bool i
   }
   if (!best) return std::nullopt;
   credit_[*best] -= total;
-  const ChunkId chunk = *first[*best];
+  return TakeOut(*first[*best]);
+}
+
+ChunkQueue::Entry ChunkQueue::TakeOut(ChunkId chunk) {
   Entry entry = std::move(entries_.at(chunk));
   Erase(chunk);
   return entry;

@@ -21,7 +21,7 @@ namespace coordinator {
 
 class ChunkQueue {
  public:
-  enum class Class : std::uint8_t { kLive, kRetry, kBackfill };
+  enum class Class : std::uint8_t { kUrgent, kLive, kRetry, kBackfill };
 
   struct Entry {
     ChunkRow chunk;
@@ -50,6 +50,8 @@ class ChunkQueue {
   // Takes out what this worker is to do next, if a content is there. `idle`: it holds nothing, so
   // that a suspect may run alone with it.
   std::optional<Entry> Pick(const common::WorkerId& worker, bool idle, common::Instant now);
+  // The same, but urgent chunks only. They come first in any case.
+  std::optional<Entry> PickUrgent(const common::WorkerId& worker, common::Instant now);
 
   bool Contains(common::ChunkId chunk) const { return entries_.contains(chunk); }
   std::size_t size() const { return entries_.size(); }
@@ -59,10 +61,11 @@ class ChunkQueue {
   bool AnyDue(common::Instant now) const;
 
  private:
-  static constexpr std::size_t kClasses = 3;
+  static constexpr std::size_t kClasses = 4;
 
   bool Fits(const Entry& entry, const common::WorkerId& worker, bool idle,
             common::Instant now) const;
+  Entry TakeOut(common::ChunkId chunk);
   std::optional<common::ChunkId> FirstOf(Class priority, const common::WorkerId& worker, bool idle,
                                          common::Instant now) const;
 

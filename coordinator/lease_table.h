@@ -37,6 +37,7 @@ struct Lease {
   std::uint32_t given_back = 0;
   bool splitting = false;
   bool finished = false;  // kEnding because the holder is done
+  bool died = false;      // kEnding because the holder is gone
 };
 
 class LeaseTable {

@@ -34,6 +34,9 @@ struct ChunkRow {
   std::uint32_t wallets = 0;
   std::int64_t weight = 0;
   bool suspect = false;  // one wallet that may have killed a worker: it runs alone
+  // Its holder died: it goes before all others, also to workers that have no credit left. In memory
+  // only; a coordinator that is restarted takes it for any other.
+  bool urgent = false;
 };
 
 // A wallet of a chunk of trades. In a chunk of any other kind it is a unit: `id` is the unit's, and

@@ -153,7 +153,7 @@ class Scheduler {
   void OnSplit(const SplitAnswer& answer, common::Instant now);
   void OnFencedByStore(const Session& session, const proto::Fenced& fenced);
   void OnPrepared(Prepared prepared, common::Instant now);
-  void OnReclaimed(const Reclaimed& reclaimed, common::Instant now);
+  void OnReclaimed(Reclaimed reclaimed, common::Instant now);
   // Asks for the lease back. `died`: its holder died with it.
   void Reclaim(Lease& lease, bool died, common::Instant now);
   void SendFenced(const Lease& lease);

@@ -19,6 +19,7 @@ constexpr std::size_t kReadAtOnce = 4;
 constexpr std::size_t kReadAheadLeast = 8;
 constexpr std::size_t kReadAheadMost = 400;
 constexpr std::size_t kDoneKept = 8192;
+constexpr std::size_t kLeasesWithUrgent = 5;  // of a session, what goes beyond its credit included
 constexpr common::Duration kWarmFor = std::chrono::seconds(2);
 // Workers that died of a chunk before they could tell what they did, until it is cut smaller.
 constexpr int kSilentDeathsToCut = 3;
@@ -82,14 +83,16 @@ void Scheduler::Assign(Instant now) {
 }
 
 bool Scheduler::AssignOne(Session& session, GrantRequest& request, Instant now) {
-  if (session.free_credit() == 0 || !MayWork(session, now) || now < session.paused_until) {
-    return false;
-  }
+  if (!MayWork(session, now) || now < session.paused_until) return false;
   const auto held = leases_.OfSession(session.id);
+  // Chunks last for up to a minute, and what a dead worker left must not wait for so long.
+  const bool only_urgent = session.free_credit() == 0;
+  if (only_urgent && held.size() + session.asking >= kLeasesWithUrgent) return false;
   const bool alone = std::any_of(held.begin(), held.end(),
                                  [&](ChunkId chunk) { return leases_.Find(chunk)->chunk.suspect; });
   if (alone || session.asking_suspect) return false;
-  auto entry = queue_.Pick(session.worker, held.empty() && session.asking == 0, now);
+  auto entry = only_urgent ? queue_.PickUrgent(session.worker, now)
+                           : queue_.Pick(session.worker, held.empty() && session.asking == 0, now);
   if (!entry) return false;
   ++session.asking;
   session.asking_suspect = entry->chunk.suspect;
@@ -164,6 +167,7 @@ void Scheduler::SendAssign(const Session& session, Lease& lease, Instant now) {
   SetLease(lease, assign);
   assign.set_run(lease.chunk.run.value);
   assign.set_kind(lease.chunk.kind);
+  assign.set_urgent(lease.chunk.urgent);
   if (run_) assign.set_source(plans::SourceOf(run_->kind, run_->source, lease.chunk.kind));
   assign.mutable_wallets()->Reserve(static_cast<int>(lease.offer.size()));
   for (const WalletRow& row : lease.offer) {
@@ -358,11 +362,12 @@ void Scheduler::Reclaim(Lease& lease, bool died, Instant now) {
   ++counters_.reclaims;
   lease.phase = Lease::Phase::kEnding;
   lease.finished = false;
+  lease.died = died;
   lease.offer.clear();
   Ask(std::move(request));
 }
 
-void Scheduler::OnReclaimed(const Reclaimed& reclaimed, Instant now) {
+void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
   const ChunkId chunk = reclaimed.chunk.id;
   const Lease* const lease = leases_.Find(chunk);
   if (lease == nullptr || lease->phase != Lease::Phase::kEnding) {
@@ -370,6 +375,8 @@ void Scheduler::OnReclaimed(const Reclaimed& reclaimed, Instant now) {
     return;
   }
   const common::WorkerId owner = lease->chunk.owner;
+  reclaimed.chunk.urgent = lease->died;
+  for (ChunkRow& created : reclaimed.created) created.urgent = lease->died && !created.suspect;
   leases_.Remove(chunk);
   counters_.quarantined += reclaimed.quarantined.size();
   if (run_ && reclaimed.chunk.run == run_->id) {

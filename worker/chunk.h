@@ -42,6 +42,7 @@ struct ChunkTask {
   std::vector<WalletTask> wallets = {};  // of a chunk of kind "trades"
   std::string kind = "trades";
   std::vector<UnitTask> units = {};  // of a chunk of any other kind
+  bool urgent = false;               // its last holder died: it goes before what the worker has
 };
 
 struct WalletOutcome {

@@ -31,6 +31,7 @@ std::optional<WalletTask> ReadWallet(const proto::WalletTask& wire) {
 
 std::optional<ChunkTask> ReadChunk(const proto::Assign& wire) {
   ChunkTask task{LeaseOf(wire), common::RunId{wire.run()}, wire.source(), {}};
+  task.urgent = wire.urgent();
   task.kind = wire.kind();
   if (task.kind != "trades") {
     task.units.reserve(static_cast<std::size_t>(wire.wallets_size()));

@@ -1,4 +1,5 @@
-// Where the upstreams are: base URLs without a slash at the end, but for the full ones of subgraph and node.
+// Where the upstreams are: base URLs without a slash at the end, but for the full ones of subgraph
+// and node.
 #pragma once
 
 #include <string>

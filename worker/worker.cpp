@@ -344,6 +344,7 @@ void Worker::Do(StartChunk& action) {
   const std::uint64_t id = ++last_id_;
   Work& work = works_[id];
   work.stream = id;
+  work.urgent = task.urgent;
   work.job = MakeJob(std::move(task));
 }
 

@@ -75,6 +75,7 @@ class Worker {
     std::unique_ptr<jobs::Job> job;
     StreamId stream = 0;
     bool told_stored = false;
+    bool urgent = false;
   };
   struct PageOf {
     StreamId work;

@@ -15,6 +15,7 @@ namespace {
 using common::ErrorKind;
 using common::Instant;
 
+constexpr std::uint32_t kUrgentInFlight = 4;
 constexpr common::UnixSeconds kClockTolerance = 60;
 constexpr common::Duration kFlushTokensEvery = std::chrono::seconds(1);
 
@@ -164,13 +165,21 @@ bool Worker::HasRoom() const {
 void Worker::StartPages() {
   if (!HasRoom()) return;
   std::uint32_t begun = 0;
-  for (const auto& [id, work] : works_) begun += work.job->begun();
+  std::vector<std::pair<StreamId, Work*>> in_turn;  // what is urgent first, else the oldest
   for (auto& [id, work] : works_) {
-    jobs::Job& job = *work.job;
+    begun += work.job->begun();
+    in_turn.emplace_back(id, &work);
+  }
+  std::stable_partition(in_turn.begin(), in_turn.end(),
+                        [](const auto& entry) { return entry.second->urgent; });
+  for (const auto& [id, work] : in_turn) {
+    jobs::Job& job = *work->job;
     const std::uint32_t before = job.begun();
     const std::uint32_t others = begun - before;
+    // An urgent chunk begins a few wallets even where long ones fill the house.
+    const std::uint32_t most = limits_.in_flight + (work->urgent ? kUrgentInFlight : 0);
     const auto may_begin = [&] {
-      return others + job.begun() < limits_.in_flight;
+      return others + job.begun() < most;
     };
     bool blocked = false;
     while (!blocked && job.Wants(now_, may_begin())) {

@@ -46,6 +46,23 @@ TEST_F(ChunkQueueTest, OldestFirst) {
   EXPECT_EQ(Pick(), 2);
 }
 
+TEST_F(ChunkQueueTest, WhatADeadWorkerLeftGoesFirst) {
+  Push(1, 0, false, true);
+  Push(2);
+  ChunkRow left;
+  left.id = {3};
+  left.epoch = {30};
+  left.urgent = true;
+  queue_.Push(left, false, now_);
+  Read();
+  EXPECT_EQ(queue_.PickUrgent({"w"}, now_)->chunk.id.value, 3);
+  EXPECT_FALSE(queue_.PickUrgent({"w"}, now_).has_value());
+  queue_.Push(left, false, now_);
+  Read();
+  EXPECT_EQ(Pick(), 3);
+  EXPECT_EQ(Pick(), 1);
+}
+
 TEST_F(ChunkQueueTest, ClassesShareSixTwoOne) {
   for (int id = 1; id <= 90; ++id) Push(id, id % 3 == 1 ? 1 : 0, false, id % 3 == 2);
   Read();
