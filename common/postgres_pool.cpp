@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 namespace common {
 
@@ -21,8 +22,9 @@ Result<PgLoan> PgPool::Borrow() {
     PgConnection connection = std::move(idle_.back());
     idle_.pop_back();
     lock.unlock();
-    // Reads what came while it lay idle: the server's good-bye, if it has restarted.
-    if (PQconsumeInput(connection.handle()) == 1 && connection.healthy()) {
+    // Nobody asked it anything, so what it has to say is good-bye: the server has restarted.
+    pollfd socket = {PQsocket(connection.handle()), POLLIN, 0};
+    if (connection.healthy() && poll(&socket, 1, 0) == 0) {
       return PgLoan(*this, std::move(connection));
     }
   }

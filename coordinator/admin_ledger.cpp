@@ -33,7 +33,10 @@ Result<AdminLedger::Added> AdminLedger::AddWallets(
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   std::vector<std::string> addresses;
   addresses.reserve(sorted.size());
-  std::erase_if(sorted, [](const auto& wallet) { return common::IsContract(wallet); });
+  // No discovery takes a contract for a wallet; who names one himself learns why it has no trades.
+  if (discovered_by != "list") {
+    std::erase_if(sorted, [](const auto& wallet) { return common::IsContract(wallet); });
+  }
   for (const auto& wallet : sorted) {
     addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
   }

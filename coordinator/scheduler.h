@@ -60,6 +60,9 @@ struct NoteAction {
 using Action = std::variant<SendAction, LedgerAction, NoteAction>;
 using Actions = std::vector<Action>;
 
+// Leases of one session at most, if some of them go beyond its credit.
+inline constexpr std::size_t kLeasesWithUrgent = 5;
+
 class Scheduler {
  public:
   Scheduler(SchedulerTimings timings, std::vector<EndpointLimit> limits);

@@ -19,7 +19,6 @@ constexpr std::size_t kReadAtOnce = 4;
 constexpr std::size_t kReadAheadLeast = 8;
 constexpr std::size_t kReadAheadMost = 400;
 constexpr std::size_t kDoneKept = 8192;
-constexpr std::size_t kLeasesWithUrgent = 5;  // of a session, what goes beyond its credit included
 constexpr common::Duration kWarmFor = std::chrono::seconds(2);
 // Workers that died of a chunk before they could tell what they did, until it is cut smaller.
 constexpr int kSilentDeathsToCut = 3;
