@@ -30,7 +30,7 @@ bool ReadHex(std::string_view digits, std::uint8_t* out) {
     const std::uint8_t high = kHexValues[static_cast<std::uint8_t>(digits[i])];
     const std::uint8_t low = kHexValues[static_cast<std::uint8_t>(digits[i + 1])];
     seen = static_cast<std::uint8_t>(seen | high | low);
-    out[i / 2] = static_cast<std::uint8_t>((high << 4U) | (low & 15U));
+    out[i / 2] = static_cast<std::uint8_t>(high * 16 + (low & 15));
   }
   return (seen & 0xf0U) == 0;
 }

@@ -127,6 +127,8 @@ std::vector<Cursor> WithCoverage(std::vector<Cursor> cursors,
     if (told != nullptr && !told->position.empty()) continue;
     if (is_under_way || (skipped_to && *skipped_to > own)) continue;
     if (told != nullptr) {
+      // Its first row may have come with a span that does not join what was proven before.
+      if (coverage.from_ts > std::max(told->owned_from, own + 1)) continue;
       told->complete_to = std::max(told->complete_to, coverage.to_ts);
     } else if (own + 1 >= coverage.from_ts && coverage.to_ts > own) {
       cursors.push_back({coverage.source, own + 1, coverage.to_ts, {}});

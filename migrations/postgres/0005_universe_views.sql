@@ -16,7 +16,8 @@ CROSS JOIN LATERAL (
                         AND d.seen_ts > coalesce(s.complete_to, 0))
      AND (coalesce(s.complete_to, 0) + 1 >= c.from_ts
           OR EXISTS (SELECT 1 FROM wallet_cursor k
-                      WHERE k.wallet_id = w.wallet_id AND k.source = c.source))) v
+                      WHERE k.wallet_id = w.wallet_id AND k.source = c.source
+                        AND c.from_ts <= k.owned_from))) v
 WHERE v.to_ts IS NOT NULL;
 
 CREATE OR REPLACE VIEW wallet_sync_metadata AS
@@ -44,7 +45,8 @@ CROSS JOIN LATERAL (
                         AND d.seen_ts > coalesce(s.complete_to, 0))
      AND (coalesce(s.complete_to, 0) + 1 >= c.from_ts
           OR EXISTS (SELECT 1 FROM wallet_cursor k
-                      WHERE k.wallet_id = w.wallet_id AND k.source = c.source))) v;
+                      WHERE k.wallet_id = w.wallet_id AND k.source = c.source
+                        AND c.from_ts <= k.owned_from))) v;
 
 CREATE OR REPLACE VIEW wallet_sync_progress AS
 SELECT count(*)                                             AS wallets,

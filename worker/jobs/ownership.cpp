@@ -33,6 +33,13 @@ const Cursor* Ahead(const std::vector<Cursor>& cursors, Source source, const Cur
   return ahead;
 }
 
+// Whether another source has told of the time behind `own`, without having proven it.
+bool IsFollowed(const std::vector<Cursor>& cursors, const Cursor& own) {
+  return std::any_of(cursors.begin(), cursors.end(), [&](const Cursor& cursor) {
+    return cursor.source != own.source && cursor.owned_from > own.owned_from;
+  });
+}
+
 // The first that owns what the archive may not fill in.
 const Cursor* FirstLive(const std::vector<Cursor>& cursors) {
   const Cursor* first = nullptr;
@@ -57,6 +64,9 @@ WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored) {
   if (source != Source::kSubgraph) {
     if (const Cursor* ahead = Ahead(stored, source, own)) {
       start.cursor = {source, ahead->complete_to + 1, own != nullptr ? ahead->complete_to : 0, {}};
+      start.takes_over = true;
+    } else if (own != nullptr && own->position.empty() && IsFollowed(stored, *own)) {
+      // A range that has not come through told rows that this walk will tell again.
       start.takes_over = true;
     }
   } else if (const Cursor* live = FirstLive(stored)) {

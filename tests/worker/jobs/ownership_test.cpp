@@ -59,6 +59,15 @@ TEST(OwnershipTest, ArchiveMayNotCompleteWhatTheLiveSourceHasNotToldYet) {
   EXPECT_EQ(BeginWalk(kArchive, {{kLive, 1, 900, ""}}).refusal, "");
 }
 
+TEST(OwnershipTest, RowsOfARangeThatNeverCameThroughAreTakenOver) {
+  const Cursor range{Source::kRpc, 901, 0, ""};
+  const WalkStart start = BeginWalk(kLive, {{kLive, 1, 900, ""}, range});
+  EXPECT_EQ(start.cursor.owned_from, 1);
+  EXPECT_EQ(start.cursor.complete_to, 900);
+  EXPECT_TRUE(start.takes_over);
+  EXPECT_FALSE(BeginWalk(kLive, {{kLive, 1, 900, ""}}).takes_over);
+}
+
 TEST(OwnershipTest, ArchiveThatHasToldItsPartIsDone) {
   const std::vector<Cursor> stored = {{kArchive, 1, 500, ""}, {kLive, 501, 900, ""}};
   EXPECT_TRUE(BeginWalk(kArchive, stored).nothing_to_do);
