@@ -130,7 +130,8 @@ void Fleet::StartSimulator(const WorldSize& world, const Arguments& arguments) {
 Arguments Fleet::SimulatorUrls() const {
   const std::string base = "http://" + simulator_url_;
   return {"--data-url", base + "/data/v2", "--gamma-url",    base + "/gamma",
-          "--clob-url", base + "/clob",    "--subgraph-url", base + "/subgraph"};
+          "--clob-url", base + "/clob",    "--subgraph-url", base + "/subgraph",
+          "--rpc-url",  base + "/rpc",     "--dome-url",     base + "/dome"};
 }
 
 void Fleet::StartCoordinator(const Arguments& arguments, const Environment& environment) {
@@ -147,7 +148,7 @@ void Fleet::StartCoordinator(const Arguments& arguments, const Environment& envi
                        "--http",
                        last_http_};
   for (const char* name :
-       {"data_trades", "data_other", "gamma_markets", "gamma_other", "clob", "subgraph"}) {
+       {"data_trades", "data_other", "gamma_markets", "gamma_other", "clob", "subgraph", "rpc"}) {
     command = Joined(std::move(command), {"--rate", std::string(name) + "=0"});
   }
   if (timings_ == Timings::kShort) command = Joined(std::move(command), kShortTimings);
@@ -288,13 +289,21 @@ std::string Fleet::Value(const std::string& sql) {
   return std::string(rows->Text(0, 0));
 }
 
-std::string Fleet::StoredRows(bool with_v1_details) {
+int Fleet::StartAction(const Json& request) {
+  const int run = Ingest(request);
+  EXPECT_NE(run, 0) << "the coordinator took no run: " << request.dump();
+  return run;
+}
+
+std::string Fleet::StoredRows(const std::string& source) {
   std::string sql =
       "SELECT concat_ws(E'\\t', wallet_address, extract(epoch FROM traded_at)::bigint, "
       "transaction_hash, token_id, coalesce(condition_id, 'unknown'), side, (size * "
       "1000000)::bigint, "
       "(usdc_amount * 1000000)::bigint";
-  if (with_v1_details) sql += ", (fee * 1000000)::bigint, role, exchange_version";
+  const bool is_chain = source == "subgraph" || source == "rpc";
+  if (is_chain) sql += ", (fee * 1000000)::bigint, role, exchange_version";
+  if (source == "rpc") sql += ", log_index";
   sql += ") FROM trades_raw";
   auto connection = common::PgConnection::Open(database_url_);
   EXPECT_TRUE(connection.has_value());
@@ -308,7 +317,7 @@ std::string Fleet::StoredRows(bool with_v1_details) {
 void Fleet::ExpectOracle(const std::string& source) {
   const std::vector<std::string> expected =
       Sorted(Lines(AskSimulator("/sim/oracle?source=" + source)));
-  const std::vector<std::string> stored = Sorted(Lines(StoredRows(source == "subgraph")));
+  const std::vector<std::string> stored = Sorted(Lines(StoredRows(source)));
   EXPECT_FALSE(expected.empty());
   ExpectNone("missing",
              Difference(Sorted(WithoutCondition(expected)), Sorted(WithoutCondition(stored))));

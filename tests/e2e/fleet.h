@@ -63,6 +63,8 @@ class Fleet {
   int StartRunOf(const std::vector<std::string>& wallets, const std::string& source = "auto");
   // 0 where the coordinator was gone before it could answer; asking again attaches to the run.
   int AskForRun(const std::vector<std::string>& wallets, const std::string& source = "auto");
+  // Any run, as POST /api/admin/ingest takes it; its number.
+  int StartAction(const Json& request);
   Json Run(int run);
   bool AwaitWorkers(int live, Seconds timeout = Seconds{60});
   bool AwaitFinished(int run, Seconds timeout = kRunDeadline);
@@ -84,7 +86,8 @@ class Fleet {
 
  private:
   Arguments SimulatorUrls() const;
-  std::string StoredRows(bool with_v1_details);
+  // In the oracle's words for what this source tells.
+  std::string StoredRows(const std::string& source);
   int Ingest(const Json& request);
   std::string Upload(const std::string& lines);
 
