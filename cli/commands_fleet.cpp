@@ -11,6 +11,7 @@
 #include "cli/fleet_supervisor.h"
 #include "cli/format.h"
 #include "cli/screen.h"
+#include "cli/status_reply.h"
 #include "cli/terminal.h"
 
 namespace cli {
@@ -43,6 +44,20 @@ void WatchLive(const StateDir& state, common::Signals& signals, const std::strin
     }
     pollfd waited{signals.fd(), POLLIN, 0};
     poll(&waited, 1, screen ? kRefreshMs : -1);
+  }
+}
+
+// So that who types `seine status` next sees the workers that were asked for. A worker that cannot
+// start is the supervisor's business, so nobody waits for it without end.
+void AwaitWorkers(const AdminClient& client, int workers, common::Signals& signals) {
+  constexpr int kPollMs = 50;
+  constexpr int kPolls = 200;
+  for (int i = 0; i < kPolls && signals.stops() == 0; ++i) {
+    const common::Result<std::string> body = client.Get("/api/status");
+    const auto status = body ? ParseStatus(*body) : common::Result<StatusReply>(body.error());
+    if (status && status->live >= workers) return;
+    pollfd waited{signals.fd(), POLLIN, 0};
+    poll(&waited, 1, kPollMs);
   }
 }
 
@@ -94,9 +109,10 @@ int Up(const Options& options) {
   if (!started) {
     return Complain(signals.stops() > 0 ? kInterrupted : kCannotStart, started.error().message);
   }
-  SayLine(fmt::format("Up: coordinator at http://{}, {}, logs in {}.",
-                      AdminClient(*state).address(), Plural(settings.workers, "worker"),
-                      (state->root() / "logs").string()));
+  const AdminClient client(*state);
+  AwaitWorkers(client, settings.workers, signals);
+  SayLine(fmt::format("Up: coordinator at http://{}, {}, logs in {}.", client.address(),
+                      Plural(settings.workers, "worker"), (state->root() / "logs").string()));
   if (options.is_detached) return kDone;
   WatchLive(*state, signals, "Ctrl-C drains and stops everything.");
   return StopAndSay(*state, signals, false);
