@@ -44,9 +44,13 @@ SELECT name.name, name.wallets FROM name)sql";
 // Every stage as it would be cut by what is known now; nothing of it is kept.
 Result<DryRun> DryStages(PgConnection& connection, const RunWish& wish,
                          const std::optional<std::string>& selection, int workers) {
-  const auto over =
-      connection.Exec("UPDATE run SET state = 'cancelled' WHERE state IN ('queued', 'running')");
-  if (!over) return over.error();
+  // It plans in earnest and rolls back; beside a run it would hold the rows that this one needs.
+  const auto busy =
+      connection.Exec("SELECT 1 FROM run WHERE state IN ('queued', 'running') LIMIT 1");
+  if (!busy) return busy.error();
+  if (!busy->empty()) {
+    return Error{ErrorKind::kRejected, "a run is under way; plan dry when it is over"};
+  }
   const auto run = OrderRun(connection, wish, selection);
   if (!run) return run.error();
   auto order = LockRun(connection, run->run);

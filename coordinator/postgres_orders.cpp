@@ -64,7 +64,8 @@ Status CheckRange(const RunWish& wish, const std::vector<plans::Coverage>& cover
     return Error{ErrorKind::kRejected, "the range ends before it begins"};
   }
   for (const plans::Coverage& one : coverages) {
-    if (one.source != *source || !wish.from) continue;
+    // Nothing is told yet: a beginning that was mistaken can be named anew.
+    if (one.source != *source || !wish.from || one.to_ts < one.from_ts) continue;
     const bool has_blocks = one.source == common::Source::kRpc;
     const std::int64_t next = (has_blocks ? one.to_block : one.to_ts) + 1;
     if (*wish.from == next) continue;

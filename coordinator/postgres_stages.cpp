@@ -207,6 +207,7 @@ Result<StageUnits> RangeUnits(PgConnection& connection, const RunOrder& order) {
   std::optional<plans::Coverage> covered;
   auto source = common::ParseSource(order.source);
   for (const plans::Coverage& one : *coverages) {
+    if (one.to_ts < one.from_ts && order.range_from) continue;
     if (!source || one.source == *source) covered = one;
   }
   if (!source) source = covered ? covered->source : common::Source::kSubgraph;
@@ -313,7 +314,9 @@ constexpr char kCovered[] = R"sql(
 DELETE FROM wallet_due d USING coverage c
  WHERE c.to_ts >= c.from_ts AND NOT d.skipped AND d.seen_ts <= c.to_ts
    AND NOT EXISTS (SELECT 1 FROM wallet_cursor k WHERE k.wallet_id = d.wallet_id
-                      AND k.source <> c.source AND (k.position <> '' OR k.complete_to = 0))
+                      AND k.source <> c.source AND (k.position <> '' OR (k.complete_to = 0
+                      AND NOT EXISTS (SELECT 1 FROM coverage o
+                                       WHERE o.source = k.source AND o.to_ts >= o.from_ts))))
    AND coalesce((SELECT max(k.complete_to) FROM wallet_cursor k
                   WHERE k.wallet_id = d.wallet_id AND k.source <> c.source), 0) + 1 >= c.from_ts
 )sql";

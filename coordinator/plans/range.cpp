@@ -31,6 +31,14 @@ bool IsUnderWay(const Cursor& cursor) {
   return !cursor.position.empty() || cursor.complete_to == 0;
 }
 
+// Whether ranges alone have told it: how far is in their coverage, not in the cursor.
+bool IsOfRanges(const Cursor& cursor, const std::vector<Coverage>& coverages) {
+  return cursor.position.empty() && cursor.complete_to == 0 &&
+         std::any_of(coverages.begin(), coverages.end(), [&](const Coverage& coverage) {
+           return coverage.source == cursor.source && coverage.to_ts >= coverage.from_ts;
+         });
+}
+
 }  // namespace
 
 std::string ToString(const RangeTask& task) {
@@ -120,15 +128,15 @@ std::vector<Cursor> WithCoverage(std::vector<Cursor> cursors,
         told = &cursor;
         continue;
       }
-      is_under_way = is_under_way || IsUnderWay(cursor);
+      is_under_way = is_under_way || (IsUnderWay(cursor) && !IsOfRanges(cursor, coverages));
       own = std::max(own, cursor.complete_to);
     }
     // A walk of the covering source itself, by this wallet alone, owns what it is telling.
     if (told != nullptr && !told->position.empty()) continue;
     if (is_under_way || (skipped_to && *skipped_to > own)) continue;
     if (told != nullptr) {
-      // Its first row may have come with a span that does not join what was proven before.
-      if (coverage.from_ts > std::max(told->owned_from, own + 1)) continue;
+      // The spans must join what was proven before them.
+      if (coverage.from_ts > std::max(told->complete_to, own) + 1) continue;
       told->complete_to = std::max(told->complete_to, coverage.to_ts);
     } else if (own + 1 >= coverage.from_ts && coverage.to_ts > own) {
       cursors.push_back({coverage.source, own + 1, coverage.to_ts, {}});

@@ -11,13 +11,19 @@ CROSS JOIN LATERAL (
   SELECT max(c.to_ts) AS to_ts FROM coverage c
    WHERE c.to_ts >= c.from_ts
      AND NOT EXISTS (SELECT 1 FROM wallet_cursor k WHERE k.wallet_id = w.wallet_id
-                        AND (k.position <> '' OR (k.source <> c.source AND k.complete_to = 0)))
+                        AND (k.position <> '' OR (k.source <> c.source AND k.complete_to = 0
+                          AND NOT EXISTS (SELECT 1 FROM coverage o
+                            WHERE o.source = k.source AND o.to_ts >= o.from_ts))))
      AND NOT EXISTS (SELECT 1 FROM wallet_due d WHERE d.wallet_id = w.wallet_id AND d.skipped
                         AND d.seen_ts > coalesce(s.complete_to, 0))
      AND (coalesce(s.complete_to, 0) + 1 >= c.from_ts
           OR EXISTS (SELECT 1 FROM wallet_cursor k
                       WHERE k.wallet_id = w.wallet_id AND k.source = c.source
-                        AND c.from_ts <= k.owned_from))) v
+                        AND c.from_ts <= k.complete_to + 1)
+          OR EXISTS (SELECT 1 FROM wallet_cursor k JOIN coverage o ON o.source = k.source
+                      WHERE k.wallet_id = w.wallet_id AND k.source <> c.source
+                        AND o.from_ts <= coalesce(s.complete_to, 0) + 1
+                        AND c.from_ts <= o.to_ts + 1))) v
 WHERE v.to_ts IS NOT NULL;
 
 CREATE OR REPLACE VIEW wallet_sync_metadata AS
@@ -40,13 +46,19 @@ CROSS JOIN LATERAL (
   SELECT max(c.to_ts) AS to_ts FROM coverage c
    WHERE c.to_ts >= c.from_ts
      AND NOT EXISTS (SELECT 1 FROM wallet_cursor k WHERE k.wallet_id = w.wallet_id
-                        AND (k.position <> '' OR (k.source <> c.source AND k.complete_to = 0)))
+                        AND (k.position <> '' OR (k.source <> c.source AND k.complete_to = 0
+                          AND NOT EXISTS (SELECT 1 FROM coverage o
+                            WHERE o.source = k.source AND o.to_ts >= o.from_ts))))
      AND NOT EXISTS (SELECT 1 FROM wallet_due d WHERE d.wallet_id = w.wallet_id AND d.skipped
                         AND d.seen_ts > coalesce(s.complete_to, 0))
      AND (coalesce(s.complete_to, 0) + 1 >= c.from_ts
           OR EXISTS (SELECT 1 FROM wallet_cursor k
                       WHERE k.wallet_id = w.wallet_id AND k.source = c.source
-                        AND c.from_ts <= k.owned_from))) v;
+                        AND c.from_ts <= k.complete_to + 1)
+          OR EXISTS (SELECT 1 FROM wallet_cursor k JOIN coverage o ON o.source = k.source
+                      WHERE k.wallet_id = w.wallet_id AND k.source <> c.source
+                        AND o.from_ts <= coalesce(s.complete_to, 0) + 1
+                        AND c.from_ts <= o.to_ts + 1))) v;
 
 CREATE OR REPLACE VIEW wallet_sync_progress AS
 SELECT count(*)                                             AS wallets,

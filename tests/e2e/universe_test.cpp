@@ -70,11 +70,11 @@ INSTANTIATE_TEST_SUITE_P(Each, WaysTest,
                          [](const auto& way) { return std::string(way.param.name); });
 
 TEST_F(UniverseTest, FullSurvivesKillsOfEverybody) {
-  StartAll({.wallets = 120, .fills = 12000, .seed = "5", .more = {}}, {"--latency-ms", "60"});
+  StartAll({.wallets = 120, .fills = 12000, .seed = "5", .more = {}}, {"--latency-ms", "250"});
   const int run = fleet_->StartAction({{"action", "full"}});
   common::Random random(7);
   int kills = 0;
-  while (!fleet_->AwaitFinished(run, Seconds{1.5}) && kills < 12) {
+  while (!fleet_->AwaitFinished(run, Seconds{1.0}) && kills < 12) {
     if (++kills % 3 == 0) {
       fleet_->coordinator().Kill9();
       fleet_->StartCoordinator();

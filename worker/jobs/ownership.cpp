@@ -57,7 +57,7 @@ std::optional<Source> SourceFor(std::string_view requested) {
   return common::ParseSource(requested);
 }
 
-WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored) {
+WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored, bool has_trades) {
   WalkStart start;
   const Cursor* own = Find(stored, source);
   start.cursor = own != nullptr ? *own : Cursor{source, kBeginning, 0, {}};
@@ -70,6 +70,15 @@ WalkStart BeginWalk(Source source, const std::vector<Cursor>& stored) {
       start.takes_over = true;
     }
   } else if (const Cursor* live = FirstLive(stored)) {
+    const bool tells = own != nullptr && (own->complete_to > 0 || !own->position.empty());
+    if (live->owned_from > 1 && has_trades && !tells) {
+      // A source that has taken over from a range owns the beginning too, and no cursor says so.
+      start.nothing_to_do = live->complete_to > 0 && live->position.empty();
+      if (!start.nothing_to_do) {
+        start.refusal = "another source owns this wallet's beginning: sync it with --source auto";
+      }
+      return start;
+    }
     start.last_second = live->owned_from - 1;
     const bool told =
         start.cursor.position.empty() && start.cursor.complete_to >= *start.last_second;

@@ -27,6 +27,8 @@ struct WalkStart {
   std::string refusal;         // another source owns all of it, and is not done; empty: no
 };
 
-WalkStart BeginWalk(common::Source source, const std::vector<common::Cursor>& stored);
+// `has_trades`: rows of the wallet are stored, whoever told them.
+WalkStart BeginWalk(common::Source source, const std::vector<common::Cursor>& stored,
+                    bool has_trades = false);
 
 }  // namespace worker::jobs

@@ -80,7 +80,7 @@ PageQuery TradesJob::Next(Instant now, bool may_begin) {
 // True: its first page may be asked for. False: it had nothing to do.
 bool TradesJob::Begin(std::uint32_t index, Instant now) {
   Wallet& wallet = wallets_[index];
-  const WalkStart start = BeginWalk(source_.id(), wallet.task.cursors);
+  const WalkStart start = BeginWalk(source_.id(), wallet.task.cursors, wallet.task.has_trades);
   wallet.cursor = start.cursor;
   wallet.last_second = start.last_second;
   wallet.takes_over = start.takes_over;

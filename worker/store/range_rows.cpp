@@ -26,7 +26,8 @@ using common::WalletId;
 // What ranges have covered counts as told by the cursors of their source.
 constexpr char kCursors[] =
     "SELECT c.wallet_id, c.source, c.owned_from, greatest(c.complete_to, CASE WHEN "
-    "v.from_ts <= greatest(c.owned_from, c.complete_to + 1) THEN v.to_ts ELSE 0 END), "
+    "v.from_ts <= greatest(c.complete_to, (SELECT max(o.complete_to) FROM wallet_cursor o "
+    "WHERE o.wallet_id = c.wallet_id AND o.source <> c.source)) + 1 THEN v.to_ts ELSE 0 END), "
     "octet_length(c.position) > 0 "
     "FROM wallet_cursor c LEFT JOIN coverage v ON v.source = c.source "
     "WHERE c.wallet_id = ANY ($1) ORDER BY c.wallet_id, c.source";
@@ -50,7 +51,10 @@ constexpr char kClaim[] =
     "INSERT INTO wallet_cursor AS c (wallet_id, source, owned_from, complete_to, position, epoch) "
     "SELECT u.wallet_id, $3::smallint, u.owned_from, 0, '', $4::bigint "
     "FROM unnest($1, $2) AS u(wallet_id, owned_from) ORDER BY u.wallet_id "
-    "ON CONFLICT (wallet_id, source) DO UPDATE SET owned_from = EXCLUDED.owned_from, "
+    "ON CONFLICT (wallet_id, source) DO UPDATE SET owned_from = CASE WHEN EXISTS (SELECT 1 "
+    "FROM wallet_cursor o WHERE o.wallet_id = c.wallet_id AND o.source <> c.source "
+    "AND o.owned_from > c.owned_from) THEN EXCLUDED.owned_from "
+    "ELSE least(c.owned_from, EXCLUDED.owned_from) END, "
     "epoch = greatest(c.epoch, EXCLUDED.epoch)";
 
 constexpr char kCount[] =

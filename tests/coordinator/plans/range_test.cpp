@@ -96,6 +96,22 @@ TEST_F(WithCoverageTest, AWalkUnderWayOrWhatWasSkippedIsNotCovered) {
   EXPECT_EQ(Cover({own}, 300).size(), 2U);
 }
 
+TEST_F(WithCoverageTest, RangesThatBeginBehindAGapProveNothing) {
+  from_ = 100;
+  const std::vector<Cursor> gap = {{Source::kDataApi, 1, 50, ""}, {Source::kRpc, 100, 0, ""}};
+  EXPECT_EQ(Cover(gap), gap);
+  const std::vector<Cursor> joined = {{Source::kDataApi, 1, 99, ""}, {Source::kRpc, 100, 0, ""}};
+  EXPECT_EQ(Cover(joined)[1].complete_to, 500);
+}
+
+TEST_F(WithCoverageTest, OneRangeSourceGoesOnWhereAnotherEnds) {
+  const std::vector<Coverage> both = {{Source::kSubgraph, 1, 300, 0}, {Source::kRpc, 301, 500, 9}};
+  const auto covered =
+      WithCoverage({{Source::kSubgraph, 1, 0, ""}, {Source::kRpc, 301, 0, ""}}, both, {});
+  EXPECT_EQ(covered[0].complete_to, 300);
+  EXPECT_EQ(covered[1].complete_to, 500);
+}
+
 TEST_F(WithCoverageTest, TheRangesOwnCursorReachesAsFarAsTheyDo) {
   EXPECT_EQ(Cover({{Source::kRpc, 1, 0, ""}}), (std::vector<Cursor>{{Source::kRpc, 1, 500, ""}}));
 }

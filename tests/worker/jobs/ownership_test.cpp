@@ -68,6 +68,15 @@ TEST(OwnershipTest, RowsOfARangeThatNeverCameThroughAreTakenOver) {
   EXPECT_FALSE(BeginWalk(kLive, {{kLive, 1, 900, ""}}).takes_over);
 }
 
+TEST(OwnershipTest, ArchiveLeavesABeginningThatSomebodyHasTold) {
+  const Cursor range{Source::kRpc, 901, 0, ""};
+  EXPECT_NE(BeginWalk(kArchive, {{kLive, 1001, 0, ""}, range}, true).refusal, "");
+  EXPECT_TRUE(BeginWalk(kArchive, {{kLive, 1001, 1200, ""}}, true).nothing_to_do);
+  EXPECT_EQ(BeginWalk(kArchive, {{kLive, 1001, 1200, ""}}, false).last_second, 1000);
+  EXPECT_EQ(BeginWalk(kArchive, {{kArchive, 1, 300, "x"}, {kLive, 501, 0, "y"}}, true).last_second,
+            500);
+}
+
 TEST(OwnershipTest, ArchiveThatHasToldItsPartIsDone) {
   const std::vector<Cursor> stored = {{kArchive, 1, 500, ""}, {kLive, 501, 900, ""}};
   EXPECT_TRUE(BeginWalk(kArchive, stored).nothing_to_do);
