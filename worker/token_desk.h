@@ -2,7 +2,7 @@
 // known; then of the resolver; and that what comes back is stored.
 //
 // A chunk remembers the newest number of its tokens, and is done with them once everything up to
-// that number is settled: stored, known to be unknown, or given up for now. What is given up stays
+// that number is settled: stored, known to be unknown, or given up. What is given up stays
 // due in the database and comes back by TakeDueTokens. A core; belongs to the network loop.
 #pragma once
 

@@ -9,7 +9,7 @@
 #include "cli/screen.h"
 #include "cli/status_reply.h"
 #include "cli/upstream_client.h"
-#include "tests/cli/stub_coordinator.h"
+#include "tests/cli/scripted_coordinator.h"
 #include "tests/cli/temporary_folder.h"
 
 namespace cli {
@@ -19,12 +19,12 @@ class AdminClientTest : public ::testing::Test {
  protected:
   AdminClientTest() : state_(*StateDir::Open(folder_.path().string())), client_(state_) {
     unsetenv("SEINE_API_KEY");
-    EXPECT_TRUE(WriteFile(state_.admin_key(), std::string(StubCoordinator::kApiKey) + "\n"));
-    EXPECT_TRUE(WriteFile(state_.coordinator(), "{\"http\":\"" + stub_.address() + "\"}"));
+    EXPECT_TRUE(WriteFile(state_.admin_key(), std::string(ScriptedCoordinator::kApiKey) + "\n"));
+    EXPECT_TRUE(WriteFile(state_.coordinator(), "{\"http\":\"" + scripted_.address() + "\"}"));
   }
 
   TemporaryFolder folder_;
-  StubCoordinator stub_;
+  ScriptedCoordinator scripted_;
   StateDir state_;
   AdminClient client_;
 };
@@ -32,11 +32,11 @@ class AdminClientTest : public ::testing::Test {
 TEST_F(AdminClientTest, FindsTheCoordinatorAndItsKey) {
   EXPECT_TRUE(client_.IsUp());
   EXPECT_TRUE(client_.Post("/api/admin/scale", R"({"workers":3})"));
-  EXPECT_EQ(stub_.posts(), std::vector<std::string>{R"(/api/admin/scale {"workers":3})"});
+  EXPECT_EQ(scripted_.posts(), std::vector<std::string>{R"(/api/admin/scale {"workers":3})"});
 }
 
 TEST_F(AdminClientTest, ARefusalIsToldInTheCoordinatorsWords) {
-  stub_.AnswerPost("/api/admin/ingest", 409, R"({"error":"a run is being cancelled"})");
+  scripted_.AnswerPost("/api/admin/ingest", 409, R"({"error":"a run is being cancelled"})");
   const auto answer = client_.Post("/api/admin/ingest", "{}");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().message, "a run is being cancelled");
@@ -59,8 +59,8 @@ TEST_F(AdminClientTest, NobodyThereSaysWhatToDo) {
 }
 
 TEST_F(AdminClientTest, PatienceOutlastsAnUnreadyCoordinator) {
-  stub_.Answer("/api/status", 503, R"({"error":"no lease yet"})");
-  std::thread later([this] { stub_.Answer("/api/status", 200, "{}"); });
+  scripted_.Answer("/api/status", 503, R"({"error":"no lease yet"})");
+  std::thread later([this] { scripted_.Answer("/api/status", 200, "{}"); });
   EXPECT_TRUE(client_.GetPatiently("/api/status", std::chrono::seconds(20)));
   later.join();
 }

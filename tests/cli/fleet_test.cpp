@@ -11,7 +11,7 @@
 #include "cli/files.h"
 #include "cli/fleet_settings.h"
 #include "cli/process.h"
-#include "tests/cli/stub_coordinator.h"
+#include "tests/cli/scripted_coordinator.h"
 #include "tests/cli/temporary_folder.h"
 
 namespace cli {
@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr char kCoordinatorScript[] =
-    "printf '{\"listen\":\"tcp://127.0.0.1:1\",\"http\":\"%s\",\"pid\":%d}' $STUB $$ "
+    "printf '{\"listen\":\"tcp://127.0.0.1:1\",\"http\":\"%s\",\"pid\":%d}' $SCRIPTED $$ "
     "> $SEINE_STATE_DIR/coordinator.json\n"
     "exec sleep 1000\n";
 
@@ -30,10 +30,10 @@ class FleetTest : public ::testing::Test {
   FleetTest() : state_(*StateDir::Open((folder_.path() / "runtime").string())) {
     Script("coordinator", kCoordinatorScript);
     Script("worker", "exec sleep 1000\n");
-    EXPECT_TRUE(WriteFile(state_.admin_key(), StubCoordinator::kApiKey));
+    EXPECT_TRUE(WriteFile(state_.admin_key(), ScriptedCoordinator::kApiKey));
     settings_.database = "postgresql://nowhere/";  // an external one: not supervised
     settings_.workers = 2;
-    settings_.environment["STUB"] = stub_.address();
+    settings_.environment["SCRIPTED"] = scripted_.address();
     settings_.seine_program = SEINE_BIN_DIR "/seine";
     settings_.coordinator_program = (folder_.path() / "coordinator").string();
     settings_.worker_program = (folder_.path() / "worker").string();
@@ -62,7 +62,7 @@ class FleetTest : public ::testing::Test {
     ASSERT_TRUE(supervisor) << supervisor.error().message;
     for (const char* name : {"supervisor", "guardian", "coordinator"}) Running(name);
     for (int i = 1; i <= settings_.workers; ++i) Running("worker-" + std::to_string(i));
-    WaitFor("the coordinator is told", [&] { return !stub_.posts().empty(); });
+    WaitFor("the coordinator is told", [&] { return !scripted_.posts().empty(); });
   }
 
   void WaitFor(const std::string& what, const std::function<bool()>& is_so) {
@@ -104,14 +104,14 @@ class FleetTest : public ::testing::Test {
 
   common::Signals signals_;
   TemporaryFolder folder_;
-  StubCoordinator stub_;
+  ScriptedCoordinator scripted_;
   StateDir state_;
   FleetSettings settings_;
 };
 
 TEST_F(FleetTest, StartsEverythingAndTellsTheCoordinator) {
   Start();
-  EXPECT_EQ(stub_.desired(), 2);
+  EXPECT_EQ(scripted_.desired(), 2);
 }
 
 TEST_F(FleetTest, AKilledWorkerIsBackAtOnce) {
@@ -154,10 +154,10 @@ TEST_F(FleetTest, AKilledGuardianIsReplaced) {
 TEST_F(FleetTest, TheFleetFollowsTheCoordinatorsWish) {
   Start();
   const ProcessId first = Running("worker-1");
-  stub_.SetFleet(3, R"(["worker-1"])");
+  scripted_.SetFleet(3, R"(["worker-1"])");
   Running("worker-3");
   WaitFor("worker-1 ends", [&] { return !IsAlive(first); });
-  stub_.SetFleet(1);
+  scripted_.SetFleet(1);
   Running("worker-1");
   WaitFor("the others end", [&] { return !Find("worker-2") && !Find("worker-3"); });
 }
@@ -167,7 +167,7 @@ TEST_F(FleetTest, AWorkerThatIsFencedStaysAwayUntilReleased) {
                        " && exit 78\nexec sleep 1000\n");
   settings_.workers = 1;
   Start();
-  stub_.SetFleet(2);
+  scripted_.SetFleet(2);
   WaitFor("it is held", [&] { return StateOf("worker-2").is_held; });
   EXPECT_NE(StateOf("worker-2").note.find("exit 78"), std::string::npos);
   ASSERT_TRUE(WriteFile(folder_.path() / "cured", ""));
@@ -180,7 +180,7 @@ TEST_F(FleetTest, AWorkerThatDiesAtOnceIsTriedLessAndLessOften) {
   settings_.workers = 0;
   Start();
   const auto start = std::chrono::steady_clock::now();
-  stub_.SetFleet(1);
+  scripted_.SetFleet(1);
   WaitFor("it was tried four times", [&] { return StateOf("worker-1").restarts >= 3; });
   EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(600));
 }

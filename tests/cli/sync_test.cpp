@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/state_dir.h"
-#include "tests/cli/stub_coordinator.h"
+#include "tests/cli/scripted_coordinator.h"
 #include "tests/cli/temporary_folder.h"
 
 namespace cli {
@@ -24,13 +24,13 @@ class SyncTest : public ::testing::Test {
   SyncTest() {
     unsetenv("SEINE_API_KEY");
     options_.state_dir = (folder_.path() / "runtime").string();
-    options_.http = stub_.address();
+    options_.http = scripted_.address();
     options_.wallets = {kWallet};
     const StateDir state = *StateDir::Open(options_.state_dir);
-    EXPECT_TRUE(WriteFile(state.admin_key(), StubCoordinator::kApiKey));
-    stub_.AnswerPost("/api/admin/ingest", 202, R"({"run":7,"attached":false})");
-    stub_.AnswerPost("/api/admin/retry", 202, R"({"run":7,"attached":false})");
-    stub_.Answer("/api/runs", 200, kComplete);
+    EXPECT_TRUE(WriteFile(state.admin_key(), ScriptedCoordinator::kApiKey));
+    scripted_.AnswerPost("/api/admin/ingest", 202, R"({"run":7,"attached":false})");
+    scripted_.AnswerPost("/api/admin/retry", 202, R"({"run":7,"attached":false})");
+    scripted_.Answer("/api/runs", 200, kComplete);
   }
 
   int Run(int (*command)(const Options&) = Sync) {
@@ -42,14 +42,14 @@ class SyncTest : public ::testing::Test {
     return code;
   }
   bool IsPosted(const std::string& part) const {
-    for (const std::string& post : stub_.posts()) {
+    for (const std::string& post : scripted_.posts()) {
       if (post.find(part) != std::string::npos) return true;
     }
     return false;
   }
 
   TemporaryFolder folder_;
-  StubCoordinator stub_;
+  ScriptedCoordinator scripted_;
   Options options_;
   std::string out_;
   std::string error_;
@@ -63,9 +63,9 @@ TEST_F(SyncTest, ACompleteRunEndsWithZero) {
 }
 
 TEST_F(SyncTest, AnIncompleteRunListsItsWalletsAndEndsWithThree) {
-  stub_.Answer("/api/runs", 200,
-               R"({"run":7,"state":"finished","outcome":"incomplete","wallets":{"total":3,)"
-               R"("done":1,"failed":2},"failed":[{"wallet":"0xab","reason":"HTTP 500"}]})");
+  scripted_.Answer("/api/runs", 200,
+                   R"({"run":7,"state":"finished","outcome":"incomplete","wallets":{"total":3,)"
+                   R"("done":1,"failed":2},"failed":[{"wallet":"0xab","reason":"HTTP 500"}]})");
   EXPECT_EQ(Run(), kIncomplete);
   EXPECT_NE(out_.find("0xab  HTTP 500"), std::string::npos) << out_;
   EXPECT_NE(out_.find("and 1 more"), std::string::npos) << out_;
@@ -77,7 +77,7 @@ TEST_F(SyncTest, BadLinesAreAllNamedAndNothingIsStarted) {
   EXPECT_EQ(Run(), kUsage);
   EXPECT_NE(error_.find("line 1: 'nonsense'"), std::string::npos) << error_;
   EXPECT_NE(error_.find("line 3: '0x99'"), std::string::npos) << error_;
-  EXPECT_TRUE(stub_.posts().empty());
+  EXPECT_TRUE(scripted_.posts().empty());
 }
 
 TEST_F(SyncTest, AllAndAListExcludeEachOther) {
@@ -86,7 +86,7 @@ TEST_F(SyncTest, AllAndAListExcludeEachOther) {
   options_.is_all = false;
   options_.wallets.clear();
   EXPECT_EQ(Run(), kUsage);
-  EXPECT_TRUE(stub_.posts().empty());
+  EXPECT_TRUE(scripted_.posts().empty());
 }
 
 TEST_F(SyncTest, ManyWalletsGoInPieces) {
@@ -99,14 +99,14 @@ TEST_F(SyncTest, ManyWalletsGoInPieces) {
   }
   file.close();
   EXPECT_EQ(Run(), kDone) << error_;
-  EXPECT_EQ(stub_.posts().size(), 3U);
+  EXPECT_EQ(scripted_.posts().size(), 3U);
 }
 
 TEST_F(SyncTest, ADryRunOnlyPrintsThePlan) {
   options_.is_dry_run = true;
-  stub_.AnswerPost("/api/admin/ingest", 200,
-                   R"({"wallets":2280,"chunks":40,"requests":2400,"seconds":126,)"
-                   R"("endpoint":"data_trades","rate_per_second":19})");
+  scripted_.AnswerPost("/api/admin/ingest", 200,
+                       R"({"wallets":2280,"chunks":40,"requests":2400,"seconds":126,)"
+                       R"("endpoint":"data_trades","rate_per_second":19})");
   EXPECT_EQ(Run(), kDone);
   EXPECT_EQ(out_,
             "Plan: 2,280 wallets in 40 chunks; about 2,400 requests\n"
@@ -121,7 +121,7 @@ TEST_F(SyncTest, JsonIsTheCoordinatorsOwn) {
 }
 
 TEST_F(SyncTest, AnInterruptCancelsARunThatIsOurs) {
-  stub_.Answer("/api/runs", 200, R"({"run":7,"state":"running","wallets":{"total":9}})");
+  scripted_.Answer("/api/runs", 200, R"({"run":7,"state":"running","wallets":{"total":9}})");
   // Once the run was asked for, its signal handler is there.
   std::thread impatient([this] {
     while (!IsPosted("ingest")) std::this_thread::yield();
@@ -133,8 +133,8 @@ TEST_F(SyncTest, AnInterruptCancelsARunThatIsOurs) {
 }
 
 TEST_F(SyncTest, AnInterruptLeavesARunOfSomebodyElse) {
-  stub_.AnswerPost("/api/admin/ingest", 202, R"({"run":7,"attached":true})");
-  stub_.Answer("/api/runs", 200, R"({"run":7,"state":"running","wallets":{"total":9}})");
+  scripted_.AnswerPost("/api/admin/ingest", 202, R"({"run":7,"attached":true})");
+  scripted_.Answer("/api/runs", 200, R"({"run":7,"state":"running","wallets":{"total":9}})");
   std::thread impatient([this] {
     while (!IsPosted("ingest")) std::this_thread::yield();
     raise(SIGINT);
@@ -145,10 +145,10 @@ TEST_F(SyncTest, AnInterruptLeavesARunOfSomebodyElse) {
 }
 
 TEST_F(SyncTest, ACoordinatorThatIsAwayForAMomentIsWaitedFor) {
-  stub_.Answer("/api/runs", 503, R"({"error":"no lease yet"})");
+  scripted_.Answer("/api/runs", 503, R"({"error":"no lease yet"})");
   std::thread later([this] {
     while (!IsPosted("ingest")) std::this_thread::yield();
-    stub_.Answer("/api/runs", 200, kComplete);
+    scripted_.Answer("/api/runs", 200, kComplete);
   });
   EXPECT_EQ(Run(), kDone);
   later.join();

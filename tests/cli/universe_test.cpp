@@ -9,7 +9,7 @@
 #include "cli/screen.h"
 #include "cli/state_dir.h"
 #include "cli/status_reply.h"
-#include "tests/cli/stub_coordinator.h"
+#include "tests/cli/scripted_coordinator.h"
 #include "tests/cli/temporary_folder.h"
 
 namespace cli {
@@ -30,11 +30,11 @@ class UniverseTest : public ::testing::Test {
   UniverseTest() {
     unsetenv("SEINE_API_KEY");
     options_.state_dir = (folder_.path() / "runtime").string();
-    options_.http = stub_.address();
+    options_.http = scripted_.address();
     const StateDir state = *StateDir::Open(options_.state_dir);
-    EXPECT_TRUE(WriteFile(state.admin_key(), StubCoordinator::kApiKey));
-    stub_.AnswerPost("/api/admin/ingest", 202, R"({"run":7,"attached":false})");
-    stub_.Answer("/api/runs", 200, kFull);
+    EXPECT_TRUE(WriteFile(state.admin_key(), ScriptedCoordinator::kApiKey));
+    scripted_.AnswerPost("/api/admin/ingest", 202, R"({"run":7,"attached":false})");
+    scripted_.Answer("/api/runs", 200, kFull);
   }
   int Run(const std::string& action) {
     options_.action = action;
@@ -47,14 +47,14 @@ class UniverseTest : public ::testing::Test {
   }
   int CountPosts(const std::string& part) const {
     int count = 0;
-    for (const std::string& post : stub_.posts()) {
+    for (const std::string& post : scripted_.posts()) {
       if (post.find(part) != std::string::npos) ++count;
     }
     return count;
   }
 
   TemporaryFolder folder_;
-  StubCoordinator stub_;
+  ScriptedCoordinator scripted_;
   Options options_;
   std::string out_;
   std::string error_;
@@ -102,7 +102,7 @@ TEST_F(UniverseTest, BadLinesAreNamedAndNothingIsStarted) {
   options_.wallets = {"nonsense"};
   EXPECT_EQ(Run("activity"), kUsage);
   EXPECT_NE(error_.find("nonsense"), std::string::npos);
-  EXPECT_TRUE(stub_.posts().empty());
+  EXPECT_TRUE(scripted_.posts().empty());
 }
 
 TEST_F(UniverseTest, AContinuousFullBeginsAgainUntilItIsInterrupted) {
@@ -123,9 +123,9 @@ TEST_F(UniverseTest, APauseNeedsContinuous) {
 
 TEST_F(UniverseTest, ADryRunPrintsUnits) {
   options_.is_dry_run = true;
-  stub_.AnswerPost("/api/admin/ingest", 200,
-                   R"({"wallets":2280,"chunks":40,"requests":2400,"seconds":126,)"
-                   R"("endpoint":"data_trades","rate_per_second":19})");
+  scripted_.AnswerPost("/api/admin/ingest", 200,
+                       R"({"wallets":2280,"chunks":40,"requests":2400,"seconds":126,)"
+                       R"("endpoint":"data_trades","rate_per_second":19})");
   EXPECT_EQ(Run("discover"), kDone);
   EXPECT_NE(out_.find("Plan: 2,280 units in 40 chunks"), std::string::npos) << out_;
 }
@@ -141,10 +141,10 @@ TEST_F(UniverseTest, ProgressHasALineForEachStage) {
 }
 
 TEST_F(UniverseTest, StatusShowsWhatBeginsByItself) {
-  stub_.Answer("/api/status", 200,
-               R"({"version":"0","state":"running","database":"ok","now":1000,"schedule":[)"
-               R"({"name":"refresh","enabled":true,"every_s":1800,"next_at":1060},)"
-               R"({"name":"audit","enabled":false,"every_s":60}]})");
+  scripted_.Answer("/api/status", 200,
+                   R"({"version":"0","state":"running","database":"ok","now":1000,"schedule":[)"
+                   R"({"name":"refresh","enabled":true,"every_s":1800,"next_at":1060},)"
+                   R"({"name":"audit","enabled":false,"every_s":60}]})");
   ::testing::internal::CaptureStdout();
   EXPECT_EQ(ShowStatus(options_), kDone);
   const std::string out = ::testing::internal::GetCapturedStdout();

@@ -58,7 +58,8 @@ class TradeStore {
  public:
   virtual ~TradeStore() = default;
 
-  // Offering a batch again is safe. kTransient: the database is away or refused for now.
+  // Offering a batch again is safe. kTransient: the database is away, or refused what it may take
+  // later.
   virtual common::Result<Receipt> Write(const Batch& batch) = 0;
 
   // The same for units of work: rows of every kind, and where the units stand.

@@ -10,12 +10,12 @@
 
 namespace cli {
 
-class StubCoordinator {
+class ScriptedCoordinator {
  public:
-  StubCoordinator();
-  ~StubCoordinator();
-  StubCoordinator(const StubCoordinator&) = delete;
-  StubCoordinator& operator=(const StubCoordinator&) = delete;
+  ScriptedCoordinator();
+  ~ScriptedCoordinator();
+  ScriptedCoordinator(const ScriptedCoordinator&) = delete;
+  ScriptedCoordinator& operator=(const ScriptedCoordinator&) = delete;
 
   std::string address() const;  // host:port
   int port() const { return port_; }
@@ -29,7 +29,7 @@ class StubCoordinator {
   // "path body" of every POST that had the right key.
   std::vector<std::string> posts() const;
 
-  static constexpr char kApiKey[] = "secret-of-the-stub";
+  static constexpr char kApiKey[] = "secret-of-the-script";
 
  private:
   struct Server;

@@ -1,4 +1,4 @@
-#include "tests/cli/stub_coordinator.h"
+#include "tests/cli/scripted_coordinator.h"
 
 #include <map>
 
@@ -7,7 +7,7 @@
 
 namespace cli {
 
-struct StubCoordinator::Server {
+struct ScriptedCoordinator::Server {
   httplib::Server http;
   mutable std::mutex mutex;
   int desired = 0;
@@ -55,7 +55,7 @@ struct StubCoordinator::Server {
   }
 };
 
-StubCoordinator::StubCoordinator() : server_(std::make_unique<Server>()) {
+ScriptedCoordinator::ScriptedCoordinator() : server_(std::make_unique<Server>()) {
   server_->http.Get(".*", [this](const httplib::Request& request, httplib::Response& answer) {
     server_->Get(request, answer);
   });
@@ -67,37 +67,37 @@ StubCoordinator::StubCoordinator() : server_(std::make_unique<Server>()) {
   while (!server_->http.is_running()) std::this_thread::yield();
 }
 
-StubCoordinator::~StubCoordinator() {
+ScriptedCoordinator::~ScriptedCoordinator() {
   server_->http.stop();
   thread_.join();
 }
 
-std::string StubCoordinator::address() const {
+std::string ScriptedCoordinator::address() const {
   return fmt::format("127.0.0.1:{}", port_);
 }
 
-void StubCoordinator::SetFleet(int desired, const std::string& stopped_json) {
+void ScriptedCoordinator::SetFleet(int desired, const std::string& stopped_json) {
   const std::lock_guard lock(server_->mutex);
   server_->desired = desired;
   server_->stopped = stopped_json;
 }
 
-int StubCoordinator::desired() const {
+int ScriptedCoordinator::desired() const {
   const std::lock_guard lock(server_->mutex);
   return server_->desired;
 }
 
-void StubCoordinator::Answer(const std::string& path, int status, const std::string& body) {
+void ScriptedCoordinator::Answer(const std::string& path, int status, const std::string& body) {
   const std::lock_guard lock(server_->mutex);
   server_->gets[path] = {status, body};
 }
 
-void StubCoordinator::AnswerPost(const std::string& path, int status, const std::string& body) {
+void ScriptedCoordinator::AnswerPost(const std::string& path, int status, const std::string& body) {
   const std::lock_guard lock(server_->mutex);
   server_->posts_answers[path] = {status, body};
 }
 
-std::vector<std::string> StubCoordinator::posts() const {
+std::vector<std::string> ScriptedCoordinator::posts() const {
   const std::lock_guard lock(server_->mutex);
   return server_->posts;
 }
