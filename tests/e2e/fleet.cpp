@@ -276,8 +276,11 @@ Json Fleet::SimulatorStats() {
 }
 
 void Fleet::SetFaults(const Json& faults) {
-  const auto result =
-      ClientOf(simulator_url_)->Post("/sim/faults", faults.dump(), "application/json");
+  TellSimulator("/sim/faults", faults);
+}
+
+void Fleet::TellSimulator(const std::string& path, const Json& body) {
+  const auto result = ClientOf(simulator_url_)->Post(path.c_str(), body.dump(), "application/json");
   ASSERT_TRUE(result && result->status == 200) << (result ? result->body : "no answer");
 }
 

@@ -76,18 +76,19 @@ class Fleet {
   std::string AskSimulator(const std::string& path);
   Json SimulatorStats();
   void SetFaults(const Json& faults);
+  void TellSimulator(const std::string& path, const Json& body);
   std::vector<std::string> Wallets();
 
   // Every row of the oracle is in trades_raw once, and nothing else is.
   void ExpectOracle(const std::string& source = "data-api");
+  // What is stored, in the oracle's words for what this source tells.
+  std::string StoredRows(const std::string& source);
   void ExpectOutcome(int run, const std::string& outcome);
   std::string Value(const std::string& sql);  // first field of the first row, as text
   void DumpLogs() const;
 
  private:
   Arguments SimulatorUrls() const;
-  // In the oracle's words for what this source tells.
-  std::string StoredRows(const std::string& source);
   int Ingest(const Json& request);
   std::string Upload(const std::string& lines);
 
