@@ -19,6 +19,8 @@ class Chain {
   Chain(const World& world, const ChainOptions& options) : world_(world), options_(options) {}
 
   std::int64_t Head(common::UnixSeconds now) const;
+  // From now on the head stands so many blocks behind the newest fill.
+  void StandBehindNewest(std::int64_t blocks) { options_.blocks_after_newest = blocks; }
 
   // Tells the last `depth` blocks as a new fork, until another call; 0 ends it. Returns the first
   // and last block of the fork.
@@ -45,7 +47,7 @@ class Chain {
 
  private:
   const World& world_;
-  const ChainOptions options_;
+  ChainOptions options_;
   std::uint64_t fork_ = 0;  // the how manieth
   std::int64_t fork_from_ = 0;
   std::int64_t fork_to_ = -1;

@@ -39,6 +39,7 @@ Response Router::AnswerControl(const Request& request) {
   if (request.path == "/sim/oracle") return TellOracle(request);
   if (request.path == "/sim/close" && request.method == "POST") return CloseMarkets(request);
   if (request.path == "/sim/reorg" && request.method == "POST") return Reorganise(request);
+  if (request.path == "/sim/live" && request.method == "POST") return ChangeLife(request);
   if (request.path == "/sim/faults" && request.method == "POST") return ChangeFaults(request.body);
   return JsonResponse(404, R"({"error":"no such route"})");
 }
@@ -85,6 +86,20 @@ Response Router::Reorganise(const Request& request) {
   if (!depth) return JsonResponse(400, R"({"error":"depth is a number of blocks"})");
   const auto [from, to] = rpc_.Fork(*depth, request.now);
   return JsonResponse(200, Json{{"from", from}, {"to", to}}.dump());
+}
+
+// {"growing":false} ends the fills of --live; "head_after_newest":N has the chain go on from there,
+// as --rpc-head-after-newest does.
+Response Router::ChangeLife(const Request& request) {
+  const Json json = Json::parse(request.body, nullptr, false);
+  if (!json.is_object() || !json.contains("growing") || !json["growing"].is_boolean()) {
+    return JsonResponse(400, R"({"error":"growing is true or false"})");
+  }
+  grows_ = json["growing"].get<bool>();
+  if (const auto blocks = CountIn(request.body, "head_after_newest")) {
+    rpc_.StandBehindNewest(*blocks);
+  }
+  return JsonResponse(200, R"({"ok":true})");
 }
 
 // {"profile":"mild","faults":["503=0.2"],"latency_ms":N,"burst":N}; what is left out is as the

@@ -52,7 +52,9 @@ void Serve(const ServeOptions& options) {
   std::optional<LiveFeed> feed;
   if (options.live > 0) {
     feed.emplace(*world, options.live);
-    server.Every(kLiveTickMs, [&feed] { feed->Grow(WallMs()); });
+    server.Every(kLiveTickMs, [&feed, &router] {
+      if (router.grows()) feed->Grow(WallMs());
+    });
   }
   server.StopOnSignals();
   fmt::print("listening on http://127.0.0.1:{}\n", server.port());

@@ -35,6 +35,9 @@ class Router {
   // One of the answers has left the house.
   void Done() { --in_flight_; }
 
+  // Whether live fills go on; /sim/live ends and begins them.
+  bool grows() const { return grows_; }
+
   std::string StatsText() const;
 
  private:
@@ -44,6 +47,7 @@ class Router {
   Response AnswerControl(const Request& request);
   Response ChangeFaults(std::string_view body);
   Response Reorganise(const Request& request);
+  Response ChangeLife(const Request& request);
   Response CloseMarkets(const Request& request);
   Response TellOracle(const Request& request) const;
   Response Refused(Endpoint endpoint, std::int64_t retry_after_s);
@@ -63,6 +67,7 @@ class Router {
   Faults faults_;
   std::array<std::uint64_t, kEndpoints> requests_{};
   std::map<int, std::uint64_t> responses_;
+  bool grows_ = true;
   std::uint64_t rows_ = 0;
   std::uint64_t over_limit_ = 0;  // refused by the limits, not by a fault
   std::uint64_t refusals_ = 0;

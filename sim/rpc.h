@@ -26,6 +26,7 @@ class Rpc {
 
   // As Chain::Fork.
   std::pair<std::int64_t, std::int64_t> Fork(std::int64_t depth, common::UnixSeconds now);
+  void StandBehindNewest(std::int64_t blocks) { chain_.StandBehindNewest(blocks); }
 
  private:
   std::string AnswerCall(const nlohmann::json& call, std::int64_t head, std::size_t& rows);

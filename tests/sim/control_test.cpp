@@ -53,6 +53,23 @@ TEST_F(ControlTest, TheOracleTellsWhatItIsAskedFor) {
   EXPECT_EQ(Ask("GET", "/sim/oracle?source=rumour").status, 400);
 }
 
+TEST_F(ControlTest, TheWorldStopsGrowingAndItsChainGoesOn) {
+  EXPECT_TRUE(router_.grows());
+  const auto head = [this] {
+    const Json answer = Post("/rpc", {{"id", 1}, {"method", "eth_blockNumber"}});
+    return std::stoll(answer.at("result").get<std::string>(), nullptr, 16);
+  };
+  EXPECT_EQ(Ask("POST", "/sim/live", R"({"growing":false,"head_after_newest":0})").status, 200);
+  EXPECT_FALSE(router_.grows());
+  const std::int64_t newest = head();
+  Post("/sim/live", {{"growing", false}, {"head_after_newest", 300}});
+  EXPECT_EQ(head(), newest + 300);
+  Post("/sim/live", {{"growing", true}});
+  EXPECT_TRUE(router_.grows());
+  EXPECT_EQ(head(), newest + 300);
+  EXPECT_EQ(Ask("POST", "/sim/live", "{}").status, 400);
+}
+
 TEST_F(ControlTest, AMarketThatIsClosedIsToldSoByAll) {
   const Json closed = Post("/sim/close", {{"count", 2}})["closed"];
   ASSERT_EQ(closed.size(), 2U);
