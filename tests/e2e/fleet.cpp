@@ -1,6 +1,7 @@
 #include "tests/e2e/fleet.h"
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -107,6 +108,7 @@ Fleet::Fleet(tests::PostgresServer& postgres, Timings timings)
 Fleet::~Fleet() {
   if (testing::Test::HasFailure()) DumpLogs();
   workers_.clear();
+  earlier_coordinators_.clear();
   coordinator_.reset();
   simulator_.reset();
   std::filesystem::remove_all(directory_);
@@ -153,11 +155,21 @@ void Fleet::StartCoordinator(const Arguments& arguments, const Environment& envi
   }
   if (timings_ == Timings::kShort) command = Joined(std::move(command), kShortTimings);
   command = Joined(std::move(command), arguments);
-  coordinator_ = std::make_unique<Process>(command, environment, directory_ + "/coordinator.log");
+  const std::string log = StateDirectory() + "-coordinator.log";
+  coordinator_ = std::make_unique<Process>(command, environment, log);
   ASSERT_TRUE(Eventually(kStartDeadline, [&] { return Get("/healthz").is_null() == false; }))
-      << ReadFile(directory_ + "/coordinator.log");
+      << ReadFile(log);
   last_listen_ = ListenAddress();  // a restarted coordinator is found where it was
   last_http_ = HttpAddress();
+}
+
+Process& Fleet::StartAnotherCoordinator() {
+  earlier_coordinators_.push_back(std::move(coordinator_));
+  state_name_ = "state-" + std::to_string(earlier_coordinators_.size() + 1);
+  last_listen_ = "tcp://127.0.0.1:0";
+  last_http_ = "127.0.0.1:0";
+  StartCoordinator();
+  return *earlier_coordinators_.back();
 }
 
 std::string Fleet::ListenAddress() const {
@@ -172,12 +184,13 @@ std::string Fleet::HttpAddress() const {
 
 void Fleet::StartWorker(const std::string& id, const Environment& environment,
                         const Arguments& arguments) {
-  Arguments command = {Program("seine-worker"), "--connect", last_listen_, "--database",
-                       database_url_};
+  Arguments command = {Program("seine-worker")};
   const auto add = [&](const std::string& option, const std::string& value) {
     const bool is_given = std::find(arguments.begin(), arguments.end(), option) != arguments.end();
     if (!is_given) command = Joined(std::move(command), {option, value});
   };
+  add("--connect", last_listen_);
+  add("--database", database_url_);
   add("--id", id);
   add("--state-dir", StateDirectory());
   command = Joined(Joined(std::move(command), SimulatorUrls()), arguments);
@@ -185,12 +198,24 @@ void Fleet::StartWorker(const std::string& id, const Environment& environment,
 }
 
 Json Fleet::Get(const std::string& path) {
-  const std::string address = HttpAddress();
+  return GetFrom(HttpAddress(), path);
+}
+
+Json Fleet::GetFrom(const std::string& address, const std::string& path) {
   if (address.empty()) return nullptr;
   const auto result = ClientOf(address)->Get(path.c_str());
   if (!result || result->status != 200) return nullptr;
   const Json json = Json::parse(result->body, nullptr, false);
   return json.is_discarded() ? Json(result->body) : json;
+}
+
+long long Fleet::MetricOf(const std::string& address, const std::string& name) {
+  const Json text = GetFrom(address, "/metrics");
+  if (!text.is_string()) return -1;
+  for (const std::string& line : Lines(text.get<std::string>())) {
+    if (line.starts_with(name + " ")) return std::llround(std::stod(line.substr(name.size() + 1)));
+  }
+  return -1;
 }
 
 Json Fleet::Post(const std::string& path, const Json& body) {
@@ -336,6 +361,10 @@ void Fleet::ExpectOracle(const std::string& source) {
 void Fleet::ExpectOutcome(int run, const std::string& outcome) {
   ASSERT_TRUE(AwaitFinished(run)) << "run " << run << " did not finish: " << Run(run).dump();
   EXPECT_EQ(Run(run).value("outcome", ""), outcome) << Run(run).dump();
+}
+
+std::string Fleet::Log(const std::string& name) const {
+  return ReadFile(directory_ + "/" + name + ".log");
 }
 
 void Fleet::DumpLogs() const {

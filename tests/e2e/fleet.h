@@ -43,6 +43,10 @@ class Fleet {
 
   void StartSimulator(const WorldSize& world, const Arguments& arguments = {});
   void StartCoordinator(const Arguments& arguments = {}, const Environment& environment = {});
+  // One more, with a state directory and ports of its own, on what is the database URL now. From
+  // then on it is the one that is asked; the one before goes on, and is returned.
+  Process& StartAnotherCoordinator();
+  // `arguments` go before ours: --connect and --database, too, may lead elsewhere.
   void StartWorker(const std::string& id, const Environment& environment = {},
                    const Arguments& arguments = {});
 
@@ -53,7 +57,7 @@ class Fleet {
   const std::string& directory() const { return directory_; }
   const std::string& database_url() const { return database_url_; }
   void UseDatabaseUrl(std::string url) { database_url_ = std::move(url); }
-  std::string StateDirectory() const { return directory_ + "/state"; }
+  std::string StateDirectory() const { return directory_ + "/" + state_name_; }
   std::string WorkerDirectory(const std::string& id) const;
   std::string ListenAddress() const;
   std::string HttpAddress() const;
@@ -72,6 +76,10 @@ class Fleet {
   long long StoredTrades();
 
   Json Get(const std::string& path);  // null when nobody answers
+  static Json GetFrom(const std::string& address, const std::string& path);
+  // The coordinator's metric; -1 when nobody answers.
+  long long Metric(const std::string& name) { return MetricOf(HttpAddress(), name); }
+  static long long MetricOf(const std::string& address, const std::string& name);
   Json Post(const std::string& path, const Json& body);
   std::string AskSimulator(const std::string& path);
   Json SimulatorStats();
@@ -84,7 +92,8 @@ class Fleet {
   // What is stored, in the oracle's words for what this source tells.
   std::string StoredRows(const std::string& source);
   void ExpectOutcome(int run, const std::string& outcome);
-  std::string Value(const std::string& sql);  // first field of the first row, as text
+  std::string Value(const std::string& sql);       // first field of the first row, as text
+  std::string Log(const std::string& name) const;  // what a worker has written
   void DumpLogs() const;
 
  private:
@@ -94,10 +103,12 @@ class Fleet {
 
   Timings timings_;
   std::string directory_;
+  std::string state_name_ = "state";  // of the coordinator that is asked
   std::string database_url_;
   std::string simulator_url_;
   std::unique_ptr<Process> simulator_;
   std::unique_ptr<Process> coordinator_;
+  std::vector<std::unique_ptr<Process>> earlier_coordinators_;
   std::map<std::string, Process> workers_;
   std::string last_listen_ = "tcp://127.0.0.1:0";
   std::string last_http_ = "127.0.0.1:0";

@@ -150,6 +150,26 @@ TEST_F(KillTest, TheSameIdFromAnotherHostFencesTheOlderProcess) {
   ExpectCompleteAndEqual(run);
 }
 
+// F12: the same id is back at once, with its state directory and without; another's is refused.
+TEST_F(KillTest, AStateDirectoryIsItsOwnersAndMayBeDeleted) {
+  StartSlowly(1);
+  const int run = fleet_->StartRun();
+  ASSERT_TRUE(fleet_->AwaitTrades(500));
+  fleet_->worker("worker-1").Kill9();
+  StartWorker(1);
+  ASSERT_TRUE(fleet_->AwaitTrades(2500));
+  fleet_->worker("worker-1").Kill9();
+  namespace fs = std::filesystem;
+  fs::create_directories(fleet_->WorkerDirectory("worker-2"));
+  fs::copy_file(fleet_->WorkerDirectory("worker-1") + "/checkpoint.log",
+                fleet_->WorkerDirectory("worker-2") + "/checkpoint.log");
+  EXPECT_GT(fs::remove_all(fleet_->WorkerDirectory("worker-1")), 1U);
+  StartWorker(1);
+  StartWorker(2);
+  EXPECT_EQ(fleet_->worker("worker-2").Wait(Seconds{30}), 78) << fleet_->Log("worker-2");
+  ExpectCompleteAndEqual(run);
+}
+
 TEST_F(KillTest, TheFleetGrowsAndShrinksUnderLoad) {
   StartSlowly(1, {"--latency-ms", "250"});
   const int run = fleet_->StartRun();
