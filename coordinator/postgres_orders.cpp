@@ -53,7 +53,6 @@ void AddNumber(PgParams& params, const std::optional<std::int64_t>& number) {
   }
 }
 
-// A range has to begin where those before it end, or nobody could say what is covered.
 Status CheckRange(const RunWish& wish, const std::vector<plans::Coverage>& coverages) {
   if (wish.action != "range") return Done{};
   const auto source = common::ParseSource(wish.source);
@@ -64,13 +63,9 @@ Status CheckRange(const RunWish& wish, const std::vector<plans::Coverage>& cover
     return Error{ErrorKind::kRejected, "the range ends before it begins"};
   }
   for (const plans::Coverage& one : coverages) {
-    // Nothing is told yet: a beginning that was mistaken can be named anew.
-    if (one.source != *source || !wish.from || one.to_ts < one.from_ts) continue;
-    const bool has_blocks = one.source == common::Source::kRpc;
-    const std::int64_t next = (has_blocks ? one.to_block : one.to_ts) + 1;
-    if (*wish.from == next) continue;
-    return Error{ErrorKind::kRejected, "ranges of " + wish.source + " go on from " +
-                                           std::to_string(next) + "; leave the beginning out"};
+    if (one.source != *source || !wish.from) continue;
+    const auto reason = plans::WhyNoRange(one, *wish.from, wish.to);
+    if (reason) return Error{ErrorKind::kRejected, *reason};
   }
   return Done{};
 }

@@ -56,6 +56,16 @@ constexpr char kRangesDone[] =
     "SELECT task, reached, begins_at, complete_to FROM work_unit "
     "WHERE kind = 'range' AND done_run = $1 AND task LIKE $2 || ' %'";
 
+// The block with which it begins is that of the range that tells so; ranges from the first one on
+// have nothing before them.
+constexpr char kCoverage[] = R"sql(
+SELECT c.source, c.from_ts, c.to_ts, c.to_block,
+       CASE WHEN c.from_ts > 1 AND c.to_block > 0 AND c.to_ts >= c.from_ts THEN coalesce((
+         SELECT max(substring(u.task FROM ' (\d+)-')::bigint) FROM work_unit u
+          WHERE u.kind = 'range' AND u.task LIKE 'rpc %' AND u.begins_at = c.from_ts), 0)
+       ELSE 0 END
+FROM coverage c ORDER BY c.source)sql";
+
 Status Execute(PgConnection& connection, const char* sql, const PgParams& params) {
   const auto rows = connection.Exec(sql, params);
   if (!rows) return rows.error();
@@ -126,13 +136,12 @@ Status AddUnits(PgConnection& connection, std::vector<ChunkContent>& contents) {
 }
 
 Result<std::vector<plans::Coverage>> ReadCoverage(PgConnection& connection) {
-  const auto rows =
-      connection.Exec("SELECT source, from_ts, to_ts, to_block FROM coverage ORDER BY source");
+  const auto rows = connection.Exec(kCoverage);
   if (!rows) return rows.error();
   std::vector<plans::Coverage> coverages;
   for (int i = 0; i < rows->size(); ++i) {
     coverages.push_back({static_cast<common::Source>(rows->Int64(i, 0)), rows->Int64(i, 1),
-                         rows->Int64(i, 2), rows->Int64(i, 3)});
+                         rows->Int64(i, 2), rows->Int64(i, 3), rows->Int64(i, 4)});
   }
   return coverages;
 }

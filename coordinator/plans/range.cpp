@@ -39,6 +39,39 @@ bool IsOfRanges(const Cursor& cursor, const std::vector<Coverage>& coverages) {
          });
 }
 
+// Spans from `next` to `to`; they are fine as far as there is something, up to `guess`.
+void Cut(Source source, std::int64_t next, std::optional<std::int64_t> to, std::int64_t guess,
+         std::vector<RangeTask>& tasks) {
+  const bool has_blocks = source == Source::kRpc;
+  const std::int64_t fine_to = std::min(to.value_or(guess), guess);
+  while (!to || next <= *to) {
+    // Before the first fill there is nothing to cut.
+    const std::int64_t begin = has_blocks ? next : std::max(next, kFirstFill);
+    const std::int64_t last = begin + (has_blocks ? kSpanBlocks : kSliceSeconds) - 1;
+    if (last >= fine_to) {
+      tasks.push_back({source, next, to});
+      return;
+    }
+    tasks.push_back({source, next, last});
+    next = last + 1;
+  }
+}
+
+bool IsFirst(Source source, std::int64_t from) {
+  return from <= (source == Source::kRpc ? kFirstBlock : 1);
+}
+
+// What is done before `covered`, from its first second or block backwards. `done` is sorted.
+void Precede(const std::vector<RangeDone>& done, Coverage& covered) {
+  if (!covered.is_told() || covered.first() == 0) return;
+  for (auto one = done.rbegin(); one != done.rend(); ++one) {
+    if (one->task.source != covered.source || one->task.from >= covered.first()) continue;
+    if (one->reached < covered.first() - 1) return;
+    covered.from_ts = IsFirst(covered.source, one->task.from) ? 1 : one->begins_at;
+    covered.from_block = one->task.from;
+  }
+}
+
 }  // namespace
 
 std::string ToString(const RangeTask& task) {
@@ -58,30 +91,37 @@ std::optional<RangeTask> ParseRangeTask(const std::string& text) {
   return RangeTask{*source, *from, to};
 }
 
+std::optional<std::string> WhyNoRange(const Coverage& covered, std::int64_t from,
+                                      std::optional<std::int64_t> to) {
+  if (!covered.is_told() || from == covered.last() + 1) return std::nullopt;
+  const std::string name(common::ToString(covered.source));
+  if (from >= covered.first()) {
+    return "ranges of " + name + " go on from " + std::to_string(covered.last() + 1) +
+           "; leave the beginning out";
+  }
+  if (to && *to < covered.first() - 1) {
+    return "ranges of " + name + " begin at " + std::to_string(covered.first()) +
+           "; one before them has to reach it";
+  }
+  return std::nullopt;
+}
+
 std::vector<RangeTask> PlanRange(Source source, const std::optional<Coverage>& covered,
                                  std::optional<std::int64_t> from, std::optional<std::int64_t> to,
                                  UnixSeconds now) {
   const bool has_blocks = source == Source::kRpc;
-  std::int64_t next = has_blocks ? kFirstBlock : 1;
-  if (from) next = *from;
-  if (covered) next = (has_blocks ? covered->to_block : covered->to_ts) + 1;
   if (!has_blocks) to = std::min(to.value_or(common::kV1Cutover), common::kV1Cutover);
   const std::int64_t guess =
       has_blocks ? kKnownBlock + std::max<std::int64_t>(0, now - kKnownBlockAt) / kSecondsPerBlock
                  : *to;
-  const std::int64_t fine_to = std::min(to.value_or(guess), guess);
   std::vector<RangeTask> tasks;
-  while (!to || next <= *to) {
-    // Before the first fill there is nothing to cut.
-    const std::int64_t begin = has_blocks ? next : std::max(next, kFirstFill);
-    const std::int64_t last = begin + (has_blocks ? kSpanBlocks : kSliceSeconds) - 1;
-    if (last >= fine_to) {
-      tasks.push_back({source, next, to});
-      return tasks;
-    }
-    tasks.push_back({source, next, last});
-    next = last + 1;
+  if (covered && covered->is_told() && from && *from < covered->first()) {
+    Cut(source, *from, covered->first() - 1, guess, tasks);
   }
+  std::int64_t next = has_blocks ? kFirstBlock : 1;
+  if (from) next = *from;
+  if (covered) next = covered->last() + 1;
+  Cut(source, next, to, guess, tasks);
   return tasks;
 }
 
@@ -89,10 +129,10 @@ Coverage BeginCoverage(const RangeTask& first) {
   Coverage coverage;
   coverage.source = first.source;
   if (first.source == Source::kRpc) {
-    coverage.from_ts = first.from <= kFirstBlock ? 1 : kUnknownBegin;
+    coverage.from_ts = IsFirst(first.source, first.from) ? 1 : kUnknownBegin;
     coverage.to_block = first.from - 1;
   } else {
-    coverage.from_ts = first.from <= 1 ? 1 : first.from;
+    coverage.from_ts = std::max<UnixSeconds>(1, first.from);
   }
   coverage.to_ts = coverage.from_ts - 1;
   return coverage;
@@ -105,13 +145,14 @@ Coverage Advance(Coverage covered, std::vector<RangeDone> done) {
   const bool has_blocks = covered.source == Source::kRpc;
   for (const RangeDone& one : done) {
     if (one.task.source != covered.source) continue;
-    const std::int64_t end = has_blocks ? covered.to_block : covered.to_ts;
+    const std::int64_t end = covered.last();
     if (one.task.from > end + 1) break;
     if (one.reached <= end) continue;
     if (covered.from_ts == kUnknownBegin) covered.from_ts = one.begins_at;
     if (has_blocks) covered.to_block = one.reached;
     covered.to_ts = std::max(covered.to_ts == kUnknownBegin - 1 ? 0 : covered.to_ts, one.ends_at);
   }
+  Precede(done, covered);
   return covered;
 }
 

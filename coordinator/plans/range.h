@@ -19,7 +19,14 @@ struct Coverage {
   common::Source source = common::Source::kRpc;
   common::UnixSeconds from_ts = 1;
   common::UnixSeconds to_ts = 0;
-  std::int64_t to_block = 0;  // where the source counts blocks
+  // Where the source counts blocks. from_block 0: nobody knows; then nothing can be put before it.
+  std::int64_t to_block = 0;
+  std::int64_t from_block = 0;
+
+  bool is_told() const { return to_ts >= from_ts; }
+  // The first and the last second or block that is told.
+  std::int64_t first() const { return source == common::Source::kRpc ? from_block : from_ts; }
+  std::int64_t last() const { return source == common::Source::kRpc ? to_block : to_ts; }
 
   friend bool operator==(const Coverage&, const Coverage&) = default;
 };
@@ -40,8 +47,14 @@ struct RangeTask {
 std::string ToString(const RangeTask& task);
 std::optional<RangeTask> ParseRangeTask(const std::string& text);
 
-// What ranges of `source` have not covered yet, up to `to` (nothing: all there is), in spans. `now`
-// only says how finely it is to be cut. Empty: nothing is left.
+// Whether a range may begin at `from`, and if not, why: it has to join what is covered, behind it
+// or before it, or nobody could say what is.
+std::optional<std::string> WhyNoRange(const Coverage& covered, std::int64_t from,
+                                      std::optional<std::int64_t> to);
+
+// What ranges of `source` have not covered yet, up to `to` (nothing: all there is), in spans;
+// `from` before what is covered: also what is missing from there on. `now` only says how finely it
+// is to be cut. Empty: nothing is left.
 std::vector<RangeTask> PlanRange(common::Source source, const std::optional<Coverage>& covered,
                                  std::optional<std::int64_t> from, std::optional<std::int64_t> to,
                                  common::UnixSeconds now);
@@ -55,7 +68,7 @@ struct RangeDone {
   common::UnixSeconds begins_at = 0;
   common::UnixSeconds ends_at = 0;  // the second of `reached`
 };
-// Appends what follows without a gap, in any order.
+// Appends what follows, and what goes before, without a gap, in any order.
 Coverage Advance(Coverage covered, std::vector<RangeDone> done);
 
 // A wallet's cursors with what ranges have told of it. `skipped_to`: a range left rows of this

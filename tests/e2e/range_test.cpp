@@ -42,9 +42,9 @@ class RangeTest : public testing::Test {
     fleet_->ExpectOutcome(fleet_->StartAction(wish), "complete");
     ExpectOrder("range of " + source);
   }
-  void Act(const Json& wish) {
-    fleet_->ExpectOutcome(fleet_->StartAction(wish), "complete");
-    ExpectOrder(wish.dump());
+  void Refresh() {
+    fleet_->ExpectOutcome(fleet_->StartAction({{"action", "refresh"}}), "complete");
+    ExpectOrder("refresh");
   }
   // After each step, whatever it was.
   void ExpectOrder(const std::string& step) {
@@ -85,11 +85,43 @@ TEST_F(RangeTest, WalletsOfTwoSourcesThenSecondsThenBlocks) {
   StartAll();
   SyncSome(EverySecondWallet(), "data-api");
   Range("subgraph");
-  Range("rpc", sim::BlockAt(common::kV1Cutover - 60 * kDay));
+  Range("rpc", sim::BlockAt(common::kV1Cutover - 10 * kDay));
+  Range("rpc", sim::BlockAt(common::kV1Cutover - 40 * kDay));
+  EXPECT_EQ(fleet_->Value("SELECT to_timestamp(from_ts) < to_timestamp(1777374040) - "
+                          "interval '39 days' FROM coverage WHERE to_block > 0"),
+            "t")
+      << "it was put before what was told";
   fleet_->ExpectOracle();
   Sync("auto");
   fleet_->ExpectOracle();
   EXPECT_EQ(Open(), "0");
+}
+
+// What lies before a range is a gap, whatever is told behind it, until it is told itself.
+TEST_F(RangeTest, AGapBeforeARangeIsCalledCompleteByNobody) {
+  StartAll({"--live", "20", "--rpc-head-after-newest", "255"});
+  const common::UnixSeconds gap_ends = common::kV1Cutover - 90 * kDay;
+  Range("subgraph", gap_ends);
+  EXPECT_EQ(complete_, 0);
+  Range("subgraph");
+  EXPECT_EQ(complete_, 0) << "it goes on from its end";
+  const std::vector<std::string> some = EverySecondWallet();
+  SyncSome(some, "data-api");
+  EXPECT_EQ(complete_, static_cast<int>(some.size()));
+  Range("rpc", sim::BlockAt(common::kV1Cutover - 10 * kDay));
+  EXPECT_EQ(complete_, static_cast<int>(some.size())) << "of the others nobody knows the beginning";
+  Refresh();
+  const Json refused = fleet_->Post(
+      "/api/admin/ingest",
+      {{"action", "range"}, {"source", "subgraph"}, {"from", 1}, {"to", gap_ends - 2}});
+  EXPECT_TRUE(refused.contains("error")) << refused.dump();
+  Range("subgraph", 1);
+  Refresh();
+  EXPECT_EQ(Open(), "0");
+  fleet_->TellSimulator("/sim/live", {{"growing", false}, {"head_after_newest", 600}});
+  Refresh();
+  EXPECT_EQ(Open(), "0");
+  fleet_->ExpectOracle();
 }
 
 }  // namespace

@@ -53,6 +53,45 @@ TEST(AdvanceTest, TakesWhatFollowsAndWaitsAtAGap) {
   EXPECT_EQ(covered, (Coverage{Source::kRpc, 1, 140, kFirstBlock + 15}));
 }
 
+TEST(PlanRangeTest, WhatIsMissingBeforeTheCoverageIsToldFirst) {
+  const Coverage covered{Source::kRpc, 700, 900, 40'000'000, 39'000'000};
+  const auto spans = PlanRange(Source::kRpc, covered, 38'950'000, {}, kNow);
+  ASSERT_GE(spans.size(), 2U);
+  EXPECT_EQ(spans[0], (RangeTask{Source::kRpc, 38'950'000, 38'999'999}));
+  EXPECT_EQ(spans[1].from, 40'000'001);
+  const Coverage archive{Source::kSubgraph, 1'700'000'000, common::kV1Cutover, 0};
+  const auto seconds = PlanRange(Source::kSubgraph, archive, 1, {}, kNow);
+  ASSERT_FALSE(seconds.empty());
+  EXPECT_EQ(seconds.front().from, 1);
+  EXPECT_EQ(seconds.back().to, 1'699'999'999);
+}
+
+TEST(WhyNoRangeTest, ARangeJoinsWhatIsToldOrIsRefused) {
+  const Coverage covered{Source::kRpc, 700, 900, 200, 100};
+  EXPECT_FALSE(WhyNoRange(covered, 201, {}));
+  EXPECT_FALSE(WhyNoRange(covered, 50, {}));
+  EXPECT_FALSE(WhyNoRange(covered, 50, 99));
+  for (const std::int64_t from : {100, 150, 200, 202}) EXPECT_TRUE(WhyNoRange(covered, from, {}));
+  EXPECT_TRUE(WhyNoRange(covered, 50, 98));
+  EXPECT_FALSE(WhyNoRange({Source::kRpc, 700, 699, 99}, 300, {})) << "nothing is told yet";
+  EXPECT_TRUE(WhyNoRange({Source::kRpc, 700, 900, 200, 0}, 50, {})) << "nobody knows its beginning";
+}
+
+TEST(AdvanceTest, TakesWhatGoesBeforeAndWaitsAtAGap) {
+  const Coverage covered{Source::kRpc, 700, 900, kFirstBlock + 40, kFirstBlock + 20};
+  const RangeDone last{
+      {Source::kRpc, kFirstBlock + 10, kFirstBlock + 19}, kFirstBlock + 19, 600, 690};
+  const RangeDone first{{Source::kRpc, kFirstBlock, kFirstBlock + 9}, kFirstBlock + 9, 500, 590};
+  EXPECT_EQ(Advance(covered, {first}), covered);
+  EXPECT_EQ(Advance(covered, {last}),
+            (Coverage{Source::kRpc, 600, 900, kFirstBlock + 40, kFirstBlock + 10}));
+  EXPECT_EQ(Advance(covered, {last, first}),
+            (Coverage{Source::kRpc, 1, 900, kFirstBlock + 40, kFirstBlock}));
+  const Coverage archive{Source::kSubgraph, 700, 900, 0};
+  EXPECT_EQ(Advance(archive, {{{Source::kSubgraph, 1, 699}, 698, 1, 698}}), archive);
+  EXPECT_EQ(Advance(archive, {{{Source::kSubgraph, 1, 699}, 699, 1, 699}}).from_ts, 1);
+}
+
 TEST(AdvanceTest, ASpanThatFoundNoBlockAddsNothing) {
   const Coverage covered{Source::kRpc, 1, 140, 50};
   EXPECT_EQ(Advance(covered, {{{Source::kRpc, 51, 60}, 50, 0, 0}}), covered);
