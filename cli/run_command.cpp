@@ -78,11 +78,33 @@ void PrintOutcome(const RunReply& run) {
                                           : "The same command tries them again."));
 }
 
-int Conclude(const Options& options, const RunFollower& follower) {
+// Whether the run was to bring the copy up to now.
+bool IsToCatchUp(const RunReply& run) {
+  return run.kind == "refresh" || run.kind == "full" || run.kind == "range";
+}
+
+// Asked for at once, for the copy ages. Nothing where nobody tells.
+std::optional<FreshnessReply> AskFreshness(const AdminClient& client, const RunReply& run,
+                                           std::string* body) {
+  if (!IsToCatchUp(run)) return std::nullopt;
+  auto answer = client.Get("/api/freshness");
+  if (!answer) return std::nullopt;
+  const auto freshness = ParseFreshness(*answer);
+  if (!freshness) return std::nullopt;
+  *body = std::move(*answer);
+  return *freshness;
+}
+
+int Conclude(const Options& options, const AdminClient& client, const RunFollower& follower) {
+  std::string body;
+  const auto freshness = AskFreshness(client, follower.run(), &body);
   if (options.is_json) {
-    Print(follower.body());
+    // The run's object, with one member more.
+    const std::string& run = follower.body();
+    Print(freshness ? run.substr(0, run.rfind('}')) + ",\"freshness\":" + body + "}" : run);
   } else {
     PrintOutcome(follower.run());
+    if (freshness) Print(FreshnessLines(*freshness));
   }
   return follower.run().outcome == "complete" ? kDone : kIncomplete;
 }
@@ -139,7 +161,7 @@ int FollowToEnd(const Options& options, const AdminClient& client, const Started
     case RunFollower::End::kOver:
       break;
   }
-  return Conclude(options, follower);
+  return Conclude(options, client, follower);
 }
 
 int RunToEnd(const Options& options, const AdminClient& client, const std::string& body,

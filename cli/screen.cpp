@@ -253,6 +253,18 @@ std::vector<std::string> ProgramLines(const std::vector<ProgramState>& programs)
   return lines;
 }
 
+std::vector<std::string> FreshnessLines(const FreshnessReply& freshness) {
+  std::vector<std::string> lines;
+  const auto add = [&](const char* what, std::int64_t second) {
+    if (second == 0) return;
+    const auto behind = static_cast<double>(std::max<std::int64_t>(0, freshness.now - second));
+    lines.push_back(fmt::format("{} {} UTC, {} behind", what, Utc(second), Span(behind)));
+  };
+  add("Newest trade:", freshness.newest_trade);
+  add("Blocks told to:", freshness.ranges_to);
+  return lines;
+}
+
 Overview LookAround(const StateDir& state, const AdminClient& client) {
   Overview overview;
   const common::Result<std::string> body = client.Get("/api/status");
@@ -268,6 +280,7 @@ Overview LookAround(const StateDir& state, const AdminClient& client) {
   }
   overview.is_answered = true;
   Append(overview.lines, StatusLines(*status, client.address()));
+  Append(overview.lines, FreshnessLines(status->freshness));
   if (status->run) Append(overview.lines, RunLines(*status->run));
   if (!status->queued.empty()) {
     overview.lines.push_back(Plural(static_cast<std::int64_t>(status->queued.size()), "more run") +

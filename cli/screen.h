@@ -19,6 +19,9 @@ std::vector<std::string> ProgramLines(const std::vector<ProgramState>& programs)
 // One line for each stage: how far it is. `bar`: columns of its bar, 0 for none.
 std::vector<std::string> StageLines(const RunReply& run, int bar);
 
+// "The newest trade is of …, 42 s behind.", and the same of blocks where ranges tell them.
+std::vector<std::string> FreshnessLines(const FreshnessReply& freshness);
+
 // A bar for a run of trades, one for each stage of any other; and a line of figures.
 std::vector<std::string> ProgressLines(const RunReply& run, int width);
 // The same in one plain line.

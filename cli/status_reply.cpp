@@ -121,6 +121,11 @@ WorkerReply ToWorker(const json& object) {
   return worker;
 }
 
+FreshnessReply ToFreshness(const json& object) {
+  const Members members(object);
+  return {members.Whole("now"), members.Whole("newest_trade"), members.Whole("ranges_to")};
+}
+
 StatusReply ToStatus(const json& object) {
   const Members members(object);
   StatusReply status;
@@ -146,6 +151,7 @@ StatusReply ToStatus(const json& object) {
   status.wallets_completed = wallets.Whole("completed");
   status.wallets_failed = wallets.Whole("failed");
   status.trades = members.Whole("trades");
+  status.freshness = ToFreshness(members.Inner("freshness"));
   for (const json& one : members.Inner("rates")) {
     const Members rate(one);
     status.rates.push_back({rate.Text("endpoint"), rate.Number("limit_per_second"),
@@ -172,6 +178,10 @@ bool IsOfWalletsAlone(const RunReply& run) {
 
 common::Result<StatusReply> ParseStatus(const std::string& body) {
   return Read<StatusReply>(body, ToStatus);
+}
+
+common::Result<FreshnessReply> ParseFreshness(const std::string& body) {
+  return Read<FreshnessReply>(body, ToFreshness);
 }
 
 common::Result<RunReply> ParseRun(const std::string& body) {

@@ -97,6 +97,13 @@ struct ScheduleReply {
   std::int64_t last_run = 0;
 };
 
+// Of when the copy is. 0: nothing to tell.
+struct FreshnessReply {
+  std::int64_t now = 0;
+  std::int64_t newest_trade = 0;
+  std::int64_t ranges_to = 0;  // how far blocks have been told
+};
+
 struct StatusReply {
   std::string version;
   std::string state;
@@ -114,6 +121,7 @@ struct StatusReply {
   std::int64_t wallets_completed = 0;
   std::int64_t wallets_failed = 0;
   std::int64_t trades = 0;
+  FreshnessReply freshness;
   std::vector<RateReply> rates;
   std::vector<ScheduleReply> schedule;
   std::vector<std::pair<std::string, std::int64_t>> counters;
@@ -138,6 +146,7 @@ bool IsOfWalletsAlone(const RunReply& run);
 
 common::Result<StatusReply> ParseStatus(const std::string& body);
 common::Result<std::vector<RunReply>> ParseRuns(const std::string& body);
+common::Result<FreshnessReply> ParseFreshness(const std::string& body);
 common::Result<RunReply> ParseRun(const std::string& body);
 common::Result<std::vector<WorkerReply>> ParseWorkers(const std::string& body);
 common::Result<PlanReply> ParsePlan(const std::string& body);

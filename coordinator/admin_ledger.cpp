@@ -208,19 +208,23 @@ Result<Census> AdminLedger::Count() const {
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
-      "SELECT -2, count(*), 0 FROM coverage WHERE from_ts <= 1 AND to_ts >= from_ts UNION ALL "
-      "SELECT -1, count(*), 0 FROM wallet UNION ALL "
-      "SELECT status, count(*), coalesce(sum(trades_stored), 0)::bigint FROM wallet_sync "
-      "GROUP BY status");
+      "SELECT -2, count(*) FILTER (WHERE from_ts <= 1), 0, "
+      "max(to_ts) FILTER (WHERE to_block > 0) FROM coverage WHERE to_ts >= from_ts UNION ALL "
+      "SELECT -1, count(*), 0, NULL FROM wallet UNION ALL "
+      "SELECT status, count(*), coalesce(sum(trades_stored), 0)::bigint, max(last_trade_ts) "
+      "FROM wallet_sync GROUP BY status");
   if (!rows) return rows.error();
   Census census;
   bool is_covered = false;
   for (int i = 0; i < rows->size(); ++i) {
     const std::int64_t count = rows->Int64(i, 1);
     census.trades += rows->Int64(i, 2);
+    const common::UnixSeconds newest = rows->IsNull(i, 3) ? 0 : rows->Int64(i, 3);
+    if (rows->Int64(i, 0) >= 0) census.newest_trade = std::max(census.newest_trade, newest);
     switch (rows->Int64(i, 0)) {
       case -2:
         is_covered = count > 0;
+        census.ranges_to = newest;
         break;
       case -1:
         census.wallets = count;

@@ -51,7 +51,7 @@ struct WalletView {
   std::string last_error;
 };
 
-// How many wallets are how far, and how many trades are stored.
+// How many wallets are how far, how many trades are stored, and of when they are.
 struct Census {
   std::int64_t wallets = 0;
   std::int64_t pending = 0;
@@ -59,6 +59,8 @@ struct Census {
   std::int64_t completed = 0;
   std::int64_t failed = 0;
   std::int64_t trades = 0;
+  common::UnixSeconds newest_trade = 0;  // 0: none is stored
+  common::UnixSeconds ranges_to = 0;     // how far blocks have been told; 0: none have
 };
 
 class AdminLedger {

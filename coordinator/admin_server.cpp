@@ -167,6 +167,12 @@ void AdminServer::State::RouteReads() {
   server.Get("/api/status", [this](const Request&, Response& response) {
     Answer(response, 200, StatusJson(*Look(), Counted(), clock.WallNow()));
   });
+  // Counted now: who asks wants to know what a run that has just ended has left.
+  server.Get("/api/freshness", [this](const Request&, Response& response) {
+    const auto counted = ledger.Count();
+    if (!counted) return Refuse(response, counted.error());
+    Answer(response, 200, FreshnessJson(*counted, clock.WallNow()));
+  });
   server.Get("/api/workers", [this](const Request&, Response& response) {
     Answer(response, 200, WorkersJson(*Look()));
   });

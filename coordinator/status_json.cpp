@@ -68,6 +68,12 @@ json RunObject(const RunRow& stored, const View& view) {
   };
 }
 
+json FreshnessObject(const Census& census, common::UnixSeconds now) {
+  return {{"now", now},
+          {"newest_trade", OrNull(census.newest_trade)},
+          {"ranges_to", OrNull(census.ranges_to)}};
+}
+
 std::string Dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -120,6 +126,7 @@ std::string StatusJson(const View& view, const Census& census, common::UnixSecon
         {"completed", census.completed},
         {"failed", census.failed}}},
       {"trades", census.trades},
+      {"freshness", FreshnessObject(census, now)},
       {"rates", std::move(rates)},
       {"counters",
        {{"malformed", counters.malformed + view.channel.malformed},
@@ -135,6 +142,10 @@ std::string StatusJson(const View& view, const Census& census, common::UnixSecon
         {"handshake_failures", view.channel.handshake_failures},
         {"revoked", view.channel.revoked}}},
   });
+}
+
+std::string FreshnessJson(const Census& census, common::UnixSeconds now) {
+  return Dump(FreshnessObject(census, now));
 }
 
 std::string WorkersJson(const View& view) {

@@ -11,6 +11,7 @@
 namespace coordinator {
 
 std::string StatusJson(const View& view, const Census& census, common::UnixSeconds now);
+std::string FreshnessJson(const Census& census, common::UnixSeconds now);
 std::string WorkersJson(const View& view);
 // `live` is the active run with what is under way; it stands in for its row.
 std::string RunsJson(const std::vector<RunRow>& runs, const View& view);

@@ -69,6 +69,23 @@ TEST_F(UniverseTest, ACompleteRunTellsEachStage) {
             "  trades      100.0 %  1,200 of 1,200\n");
 }
 
+TEST_F(UniverseTest, ARefreshTellsHowFarBehindTheCopyIs) {
+  scripted_.Answer("/api/runs", 200,
+                   R"({"run":7,"kind":"refresh","state":"finished","outcome":"complete"})");
+  scripted_.Answer("/api/freshness", 200,
+                   R"({"now":1777374082,"newest_trade":1777374040,"ranges_to":1777373482})");
+  options_.is_all = true;
+  EXPECT_EQ(Run("refresh"), kDone) << error_;
+  EXPECT_NE(out_.find("Newest trade: 2026-04-28 11:00:40 UTC, 42 s behind\n"
+                      "Blocks told to: 2026-04-28 10:51:22 UTC, 10 m 0 s behind\n"),
+            std::string::npos)
+      << out_;
+  options_.is_json = true;
+  EXPECT_EQ(Run("refresh"), kDone) << error_;
+  EXPECT_NE(out_.find(R"("outcome":"complete","freshness":{"now":1777374082,)"), std::string::npos)
+      << out_;
+}
+
 TEST_F(UniverseTest, ARefreshWantsToKnowWhichWallets) {
   EXPECT_EQ(Run("refresh"), kUsage);
   options_.is_all = true;

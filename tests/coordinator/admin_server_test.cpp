@@ -94,6 +94,8 @@ TEST_F(AdminServerTest, TellsThatItIsWell) {
 
 TEST_F(AdminServerTest, StatusHasWhatItsReadersExpect) {
   const json status = json::parse(Get("/api/status"));
+  EXPECT_TRUE(status.at("freshness").contains("newest_trade"));
+  EXPECT_TRUE(json::parse(Get("/api/freshness")).at("ranges_to").is_null());
   EXPECT_EQ(status["state"], "running");
   EXPECT_EQ(status["database"], "ok");
   EXPECT_TRUE(status["run"].is_null());
