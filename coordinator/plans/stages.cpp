@@ -13,8 +13,9 @@ std::vector<std::string> RefreshStages(const StageFacts& facts) {
   if (facts.source == "rpc" || (is_auto && facts.is_rpc_covered)) {
     return {"markets", "resolutions", "range", "trades"};
   }
-  if (facts.source == "subgraph") return {"markets", "resolutions", "range", "trades"};
-  if (is_auto && facts.is_archive_covered && !facts.is_archive_told) {
+  // The archive is closed: what is new is in the feeds.
+  if (facts.source == "subgraph" ||
+      (is_auto && facts.is_archive_covered && !facts.is_archive_told)) {
     return {"markets", "resolutions", "range", "holders", "trades"};
   }
   return {"markets", "resolutions", "holders", "trades"};
