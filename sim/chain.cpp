@@ -14,6 +14,8 @@ constexpr std::uint32_t kDropEach = 5;  // every so many transactions are missin
 // Between two fills stand the transfers of tokens and of collateral.
 constexpr std::int64_t kFirstLog = 3;
 constexpr std::int64_t kLogsPerFill = 2;
+constexpr std::int64_t kYoungBlocks = 32;
+constexpr common::UnixSeconds kSecondsPerBlock = 2;
 
 FillNumber FirstNotBefore(const World& world, common::UnixSeconds second) {
   const auto& fills = world.fills();
@@ -52,6 +54,14 @@ Hash32 Chain::HashOf(std::int64_t block, std::int64_t head) const {
   const auto number = static_cast<std::uint64_t>(block);
   if (!IsFork(block, head)) return MadeHash(world_.seed(), kBlockHash, number);
   return MadeHash(Mix(world_.seed(), fork_), kForkHash, number);
+}
+
+common::UnixSeconds Chain::TimeOf(std::int64_t block, common::UnixSeconds now) const {
+  if (options_.blocks_after_newest < 0) return TimeOfBlock(block);
+  const std::int64_t depth = Head(now) - block;
+  const bool is_young = depth >= 0 && depth < std::min(kYoungBlocks, options_.blocks_after_newest);
+  if (!is_young) return TimeOfBlock(block);
+  return std::max(TimeOfBlock(block), now - kSecondsPerBlock * depth);
 }
 
 std::pair<FillNumber, FillNumber> Chain::FillsOf(std::int64_t from_block,

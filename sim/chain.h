@@ -28,6 +28,9 @@ class Chain {
   bool IsFork(std::int64_t block, std::int64_t head) const;
 
   Hash32 HashOf(std::int64_t block, std::int64_t head) const;
+  // When it was made. Of a chain that does not go with the clock the newest blocks are made now, as
+  // those of any chain that is alive.
+  common::UnixSeconds TimeOf(std::int64_t block, common::UnixSeconds now) const;
 
   // The fills of these blocks: from the first of the pair up to, but not including, the second.
   std::pair<FillNumber, FillNumber> FillsOf(std::int64_t from_block, std::int64_t to_block) const;

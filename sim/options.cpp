@@ -56,9 +56,10 @@ void AddServe(CLI::App& app, ServeOptions& serve) {
       ->check(CLI::PositiveNumber);
   app.add_option("--rpc-max-logs", serve.rpc.most_logs, "Most logs of one eth_getLogs")
       ->check(CLI::PositiveNumber);
-  app.add_option(
-      "--rpc-head-after-newest", serve.rpc.chain.blocks_after_newest,
-      "The chain ends so many blocks behind the newest fill; -1: it goes with the clock");
+  app.add_option("--rpc-head-after-newest", serve.rpc.chain.blocks_after_newest,
+                 "The chain ends so many blocks behind the newest fill, with blocks of this "
+                 "minute; -1: it goes "
+                 "with the clock");
   app.add_flag("--rpc-log-times", serve.rpc.log_times,
                "Logs tell the timestamps of their blocks, as newer nodes do");
   app.add_option("--rpc-unsettled-blocks", serve.rpc.chain.unsettled_blocks,

@@ -64,7 +64,7 @@ Response Rpc::Answer(const Request& request) {
     return response;
   }
   if (!body.is_array()) {
-    response.body = AnswerCall(body, head, response.rows);
+    response.body = AnswerCall(body, {head, request.now}, response.rows);
     return response;
   }
   if (body.empty() || body.size() > kMostInBatch) {
@@ -75,13 +75,13 @@ Response Rpc::Answer(const Request& request) {
   response.body = "[";
   for (const Json& call : body) {
     if (response.body.size() > 1) response.body += ',';
-    response.body += AnswerCall(call, head, response.rows);
+    response.body += AnswerCall(call, {head, request.now}, response.rows);
   }
   response.body += ']';
   return response;
 }
 
-std::string Rpc::AnswerCall(const Json& call, std::int64_t head, std::size_t& rows) {
+std::string Rpc::AnswerCall(const Json& call, const View& view, std::size_t& rows) {
   const Json id = IdOf(call);
   try {
     const bool is_call = call.is_object() && call.contains("method") && call["method"].is_string();
@@ -89,7 +89,7 @@ std::string Rpc::AnswerCall(const Json& call, std::int64_t head, std::size_t& ro
     static const Json kNone = Json::array();
     const auto params = call.find("params");
     const std::string result = ResultOf(call["method"].get<std::string>(),
-                                        params == call.end() ? kNone : *params, head, rows);
+                                        params == call.end() ? kNone : *params, view, rows);
     return R"({"jsonrpc":"2.0","id":)" + id.dump(-1, ' ', false, Json::error_handler_t::replace) +
            R"(,"result":)" + result + '}';
   } catch (const RpcRefusal& refusal) {
@@ -97,26 +97,27 @@ std::string Rpc::AnswerCall(const Json& call, std::int64_t head, std::size_t& ro
   }
 }
 
-std::string Rpc::ResultOf(const std::string& method, const Json& params, std::int64_t head,
+std::string Rpc::ResultOf(const std::string& method, const Json& params, const View& view,
                           std::size_t& rows) {
   if (!params.is_array()) throw RpcRefusal{kInvalidParams, "non-array args"};
   if (method == "eth_chainId") return "\"0x89\"";
   if (method == "net_version") return "\"137\"";
-  if (method == "eth_blockNumber") return '"' + Quantity(head) + '"';
-  if (method == "eth_getBlockByNumber") return Block(params, head);
-  if (method == "eth_getLogs") return Logs(params, head, rows);
+  if (method == "eth_blockNumber") return '"' + Quantity(view.head) + '"';
+  if (method == "eth_getBlockByNumber") return Block(params, view);
+  if (method == "eth_getLogs") return Logs(params, view.head, rows);
   throw RpcRefusal{kNoSuchMethod,
                    fmt::format("the method {} does not exist/is not available", method)};
 }
 
-std::string Rpc::Block(const Json& params, std::int64_t head) const {
+std::string Rpc::Block(const Json& params, const View& view) const {
+  const std::int64_t head = view.head;
   const auto number = params.empty() ? std::nullopt : ParseBlock(params[0], head);
   if (!number) throw RpcRefusal{kInvalidParams, "invalid argument 0: not a block number"};
   if (*number > head) return "null";
   return fmt::format(
       R"({{"number":"{}","hash":"{}","parentHash":"{}","timestamp":"{}","gasLimit":"0x1c9c380","gasUsed":"0x0","miner":"0x0000000000000000000000000000000000000000","size":"0x220","transactions":[],"uncles":[]}})",
       Quantity(*number), Hex(chain_.HashOf(*number, head)), Hex(chain_.HashOf(*number - 1, head)),
-      Quantity(TimeOfBlock(*number)));
+      Quantity(chain_.TimeOf(*number, view.now)));
 }
 
 std::string Rpc::Logs(const Json& params, std::int64_t head, std::size_t& rows) {

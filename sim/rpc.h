@@ -29,11 +29,17 @@ class Rpc {
   void StandBehindNewest(std::int64_t blocks) { chain_.StandBehindNewest(blocks); }
 
  private:
-  std::string AnswerCall(const nlohmann::json& call, std::int64_t head, std::size_t& rows);
+  // The chain as this request sees it.
+  struct View {
+    std::int64_t head = 0;
+    common::UnixSeconds now = 0;
+  };
+
+  std::string AnswerCall(const nlohmann::json& call, const View& view, std::size_t& rows);
   // The result as JSON. Throws a refusal, which AnswerCall makes an error of.
-  std::string ResultOf(const std::string& method, const nlohmann::json& params, std::int64_t head,
+  std::string ResultOf(const std::string& method, const nlohmann::json& params, const View& view,
                        std::size_t& rows);
-  std::string Block(const nlohmann::json& params, std::int64_t head) const;
+  std::string Block(const nlohmann::json& params, const View& view) const;
   std::string Logs(const nlohmann::json& params, std::int64_t head, std::size_t& rows);
 
   const RpcOptions options_;

@@ -44,6 +44,7 @@ struct HttpResponse {
   std::optional<common::Duration> retry_after;
   // The server's clock when it answered, from the header Date.
   std::optional<common::UnixSeconds> date;
+  common::UnixSeconds received_at = 0;  // by this machine's clock; 0: not known
   common::Duration elapsed{};
 };
 

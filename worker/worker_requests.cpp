@@ -47,7 +47,10 @@ jobs::Horizon* Worker::HorizonFor(const std::string& source) {
 // --- Answers -----------------------------------------------------------------------------------
 
 void Worker::TakeAnswers() {
-  for (const HttpResponse& response : parts_.http.Collect()) Answer(response);
+  for (HttpResponse& response : parts_.http.Collect()) {
+    response.received_at = parts_.clock.WallNow();
+    Answer(response);
+  }
 }
 
 void Worker::Answer(const HttpResponse& response) {

@@ -309,6 +309,13 @@ TEST_F(RpcTest, GrowsWithTheWorld) {
   EXPECT_EQ(told, expected);
 }
 
+TEST_F(RpcTest, TheChainIsAliveAlsoWhereItDoesNotGoWithTheClock) {
+  const std::int64_t head = Head();
+  EXPECT_EQ(Number(Block(head)["timestamp"]), kNow);
+  EXPECT_EQ(Number(Block(head - 1)["timestamp"]), kNow - 2);
+  EXPECT_EQ(Number(Block(head - kHeadBehind)["timestamp"]), TimeOfBlock(head - kHeadBehind));
+}
+
 TEST_F(RpcTest, AnotherNodeBehindTheAddressCanBeLate) {
   const std::int64_t head = Head();
   fault_ = PageFault::kStale;

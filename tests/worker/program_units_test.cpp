@@ -57,7 +57,7 @@ class UnitProgramTest : public ProgramTest {
     Send(ack);
     EXPECT_EQ(finished.outcomes_size(), static_cast<int>(tasks.size()));
     for (const auto& outcome : finished.outcomes()) {
-      EXPECT_EQ(outcome.kind(), proto::WalletOutcome::COMPLETE) << outcome.reason();
+      EXPECT_EQ(outcome.kind(), kind_) << outcome.reason();
     }
     return finished;
   }
@@ -71,6 +71,7 @@ class UnitProgramTest : public ProgramTest {
     return static_cast<std::size_t>(QueryInt("SELECT count(*) FROM " + from));
   }
 
+  proto::WalletOutcome::Kind kind_ = proto::WalletOutcome::COMPLETE;
   std::optional<Child> worker_;
   std::int64_t last_chunk_ = 0;
 };
@@ -133,6 +134,15 @@ TEST_F(UnitProgramTest, ChainByBlocksHasEveryFillOnceWhateverTheNodeBears) {
   Do("range", spans);
   EXPECT_EQ(Count("trade"), Oracle("--source rpc").size());
   EXPECT_EQ(Count("work_unit WHERE status = 2 AND reached > 0"), spans.size());
+}
+
+TEST_F(UnitProgramTest, ChainOfANodeThatIsBehindIsNotComplete) {
+  ServeWorld("--seed 14 --wallets 30 --fills 200",
+             {"--rpc-head-after-newest", "5000", "--fault", "frozen=1"});
+  StartWorker();
+  kind_ = proto::WalletOutcome::REJECTED;
+  const auto finished = Do("range", {fmt::format("rpc {}-head", 94'360'000)});
+  EXPECT_NE(finished.outcomes(0).reason().find("minutes behind"), std::string::npos);
 }
 
 TEST_F(UnitProgramTest, ActivityAndPositionsAreTheWallets) {

@@ -45,7 +45,10 @@ class SubgraphRangeWalk final : public UnitWalk {
   std::string shortfall_;
 };
 
-// Reads no block that is younger than kRpcConfirmations. A reorganisation that goes deeper all the
+// Reads no block that is younger than kRpcConfirmations. Where the span goes further than the node
+// does, the node must be fresh, else the unit falls short of its end: what is not told yet may have
+// been made long ago. Behind one address stand several nodes, so a stale one is asked again first.
+// A reorganisation that goes deeper all the
 // same is noticed by the hash of the last block that was told, when the walk goes on from a stored
 // position and before it ends: it then goes back, and what it tells again replaces what it told.
 class RpcRangeWalk final : public UnitWalk {
@@ -65,7 +68,7 @@ class RpcRangeWalk final : public UnitWalk {
     kLogs
   };
 
-  common::Result<UnitStep> TakeHead(const sources::RpcBlock& head);
+  common::Result<UnitStep> TakeHead(const sources::RpcBlock& head, common::UnixSeconds now);
   common::Result<UnitStep> Verify(const sources::RpcBlock& block);
   common::Result<UnitStep> TakeLogs(const HttpResponse& response);
   UnitStep Done() const;
@@ -79,6 +82,8 @@ class RpcRangeWalk final : public UnitWalk {
   common::UnixSeconds begins_at_ = 0;         // 0: not known yet
   std::optional<sources::RpcBlock> through_;  // the last block that is told
   std::optional<store::ReplacedSpan> replaces_;
+  int stale_heads_ = 0;
+  std::string shortfall_;
 };
 
 }  // namespace worker::jobs

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "worker/jobs/range.h"
+#include "worker/sources/rpc.h"
 #include "worker/sources/rpc_page.h"
 
 namespace worker::jobs {
@@ -19,6 +20,13 @@ using sources::RpcBlock;
 
 // How far the walk goes back when what it told is no longer so.
 constexpr std::uint64_t kRewind = 2 * sources::kRpcConfirmations;
+// So many times a stale node is asked before its word is taken.
+constexpr int kStaleHeads = 3;
+
+// The node's own clock, where it tells, else ours.
+UnixSeconds NowOf(const HttpResponse& response) {
+  return response.date.value_or(response.received_at);
+}
 
 UnitStep Midway() {
   UnitStep step;
@@ -104,7 +112,7 @@ Result<UnitStep> RpcRangeWalk::OnResponse(const HttpResponse& response) {
   if (!block) return block.error();
   switch (phase_) {
     case Phase::kHead:
-      return TakeHead(*block);
+      return TakeHead(*block, NowOf(response));
     case Phase::kVerify:
       return Verify(*block);
     case Phase::kRewind:
@@ -124,9 +132,18 @@ Result<UnitStep> RpcRangeWalk::OnResponse(const HttpResponse& response) {
   return Midway();
 }
 
-Result<UnitStep> RpcRangeWalk::TakeHead(const RpcBlock& head) {
+Result<UnitStep> RpcRangeWalk::TakeHead(const RpcBlock& head, UnixSeconds now) {
   const std::uint64_t safe =
       head.number > sources::kRpcConfirmations ? head.number - sources::kRpcConfirmations : 0;
+  const bool is_stale = now - head.ts > sources::kRpcLargestLag;
+  if (is_stale && (!task_.to || static_cast<std::uint64_t>(*task_.to) > safe)) {
+    shortfall_ = fmt::format("the node is {} minutes behind: its newest block is {}",
+                             (now - head.ts) / 60, head.number);
+    if (++stale_heads_ < kStaleHeads)
+      return common::Error{common::ErrorKind::kTransient, shortfall_};
+  } else {
+    shortfall_.clear();
+  }
   walk_.last = safe;
   if (task_.to) walk_.last = std::min(safe, static_cast<std::uint64_t>(*task_.to));
   if (through_) {
@@ -181,6 +198,7 @@ UnitStep RpcRangeWalk::Done() const {
   step.begins_at = begins_at_;
   step.reached = through_ ? static_cast<std::int64_t>(through_->number) : task_.from - 1;
   step.complete_to = through_ ? through_->ts : 0;
+  step.shortfall = shortfall_;
   if (walk_.first_refused != 0) {
     step.shortfall = fmt::format("a log of block {} cannot be a trade", walk_.first_refused);
   }

@@ -9,6 +9,7 @@
 
 #include "tests/worker/sources/rpc_logs.h"
 #include "tests/worker/sources/subgraph_rows.h"
+#include "worker/sources/rpc_walk.h"
 
 namespace worker::jobs {
 namespace {
@@ -42,6 +43,7 @@ class WalksTest : public testing::Test {
     HttpResponse response;
     response.status = status;
     response.body = body;
+    response.received_at = now_;
     return walk_->OnResponse(response);
   }
   UnitStep Step(const std::string& body) {
@@ -51,6 +53,7 @@ class WalksTest : public testing::Test {
   }
 
   std::unique_ptr<UnitWalk> walk_;
+  common::UnixSeconds now_ = 0;
 };
 
 TEST_F(WalksTest, TasksThatCannotBeReadAreRefused) {
@@ -243,6 +246,43 @@ TEST_F(RpcWalksTest, NothingIsAskedBeyondTheConfirmedBlocks) {
   const UnitStep nothing = One();
   EXPECT_TRUE(nothing.done);
   EXPECT_EQ(nothing.reached, static_cast<std::int64_t>(kBlock) - 1);
+}
+
+TEST_F(RpcWalksTest, NodeThatIsBehindIsAskedAgainAndThenFallsShort) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-head", kBlock)));
+  head_ = kBlock + 1000;
+  now_ = 1'700'000'000 + 2 * static_cast<common::UnixSeconds>(head_) + 16 * 60;
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = Read(Block(head_));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kTransient);
+  }
+  UnitStep step = Stored();
+  std::size_t trades = 0;
+  for (; !step.done; step = Stored()) trades += step.rows.trades.size();
+  EXPECT_EQ(trades, 2U);
+  EXPECT_EQ(step.reached, static_cast<std::int64_t>(head_ - sources::kRpcConfirmations));
+  EXPECT_THAT(step.shortfall, HasSubstr("16 minutes behind"));
+}
+
+TEST_F(RpcWalksTest, NodeOfAnotherNodesAgeIsAskedAgain) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-head", kBlock)));
+  head_ = kBlock + 100;
+  now_ = 1'700'000'000 + 2 * static_cast<common::UnixSeconds>(head_) + 16 * 60;
+  ASSERT_FALSE(Read(Block(head_)));
+  now_ -= 2 * 60;
+  const UnitStep step = One();
+  EXPECT_TRUE(step.done);
+  EXPECT_EQ(step.shortfall, "");
+}
+
+TEST_F(RpcWalksTest, SpanOfOldBlocksNeedsNoFreshNode) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 99)));
+  head_ = kBlock + 1000;
+  now_ = 1'900'000'000;
+  UnitStep step = Stored();
+  while (!step.done) step = Stored();
+  EXPECT_EQ(step.shortfall, "");
 }
 
 TEST_F(RpcWalksTest, TellsItsBlocksWithTheirTimes) {
