@@ -173,8 +173,8 @@ struct FinishedAnswer {
 };
 
 // Takes a lease back. `suspects` were in flight when the holder died: each goes on alone. With
-// `strike` the death is held against the chunk's only wallet. Wallets that got further under this
-// very lease are not to blame.
+// `strike` the holder had nothing else in hand and the death is held against the chunk's only
+// wallet. Wallets that got further under this very lease are not to blame.
 struct ReclaimRequest {
   common::RunId run;
   common::ChunkId chunk;
@@ -182,7 +182,8 @@ struct ReclaimRequest {
   common::WorkerId worker;
   std::vector<common::WalletId> suspects;
   bool strike = false;
-  std::uint32_t pieces = 1;  // more: what remains is cut into that many chunks
+  std::uint32_t pieces = 1;   // more: what remains is cut into that many chunks
+  bool all_suspects = false;  // nothing told which were in flight
 };
 struct Reclaimed {
   ChunkRow chunk;  // as it is now

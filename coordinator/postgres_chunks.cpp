@@ -97,6 +97,7 @@ Status SettleDone(PgConnection& connection, RunId run, const std::string& kind,
   return Settle(connection, run, kind, done);
 }
 
+// Returns how often a worker died of this chunk: what counts for a suspect that runs alone in it.
 Result<std::int64_t> Blame(PgConnection& connection, const std::vector<std::int32_t>& wallets,
                            const std::string& kind, const ReclaimRequest& request) {
   const auto rows = connection.Exec(
@@ -105,9 +106,9 @@ Result<std::int64_t> Blame(PgConnection& connection, const std::vector<std::int3
       PgParams().Int32s(wallets).Text(request.worker.value).Int64(request.chunk.value).Text(kind));
   if (!rows) return rows.error();
   const auto blames = connection.Exec(
-      "SELECT count(*) FROM wallet_blame WHERE wallet_id = $1 AND kind = $2 "
+      "SELECT count(*) FROM wallet_blame WHERE wallet_id = $1 AND kind = $2 AND chunk_id = $3 "
       "AND died_at > now() - interval '72 hours'",
-      PgParams().Int32(wallets.front()).Text(kind));
+      PgParams().Int32(wallets.front()).Text(kind).Int64(request.chunk.value));
   if (!blames) return blames.error();
   return blames->Int64(0, 0);
 }
@@ -244,7 +245,9 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
   if (!marks) return marks.error();
   std::set<std::int32_t> in_flight;
   for (const common::WalletId wallet : request.suspects) in_flight.insert(wallet.value);
-  if (request.strike && marks->size() == 1) in_flight.insert(marks->front().wallet);
+  if ((request.strike || request.all_suspects) && marks->size() == 1) {
+    in_flight.insert(marks->front().wallet);
+  }
 
   std::vector<std::int32_t> rest;
   std::vector<std::int32_t> suspects;

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -39,6 +40,8 @@ struct SchedulerTimings {
   common::Duration assign_again = std::chrono::seconds(2);
   common::Duration recall_again = std::chrono::seconds(5);
   common::Duration schedule = std::chrono::seconds(2);  // between two looks at it
+  common::Duration storm =
+      std::chrono::seconds(60);  // for which deaths of innocents are held in mind
 };
 
 struct SendAction {
@@ -108,6 +111,8 @@ class Scheduler {
     std::int64_t requests = 0;
   };
   enum class End : std::uint8_t { kBye, kDeath };
+  // What became of who held a lease; alone: it was working on nothing else.
+  enum class Holder : std::uint8_t { kLives, kDied, kDiedAlone };
   // A process whose place a newer one has taken, until it is known whether it was dead already.
   struct Replaced {
     proto::ConnectionId connection;
@@ -142,6 +147,7 @@ class Scheduler {
   void TickStalled(Session& session, common::Instant now);
   void TakeBack(const std::vector<common::ChunkId>& chunks, bool died, common::Instant now);
   bool MayWork(const Session& session, common::Instant now) const;
+  // Workers die of something else than their wallets.
   bool Storm(common::Instant now);
 
   // scheduler_leases.cpp
@@ -157,8 +163,10 @@ class Scheduler {
   void OnFencedByStore(const Session& session, const proto::Fenced& fenced);
   void OnPrepared(Prepared prepared, common::Instant now);
   void OnReclaimed(Reclaimed reclaimed, common::Instant now);
-  // Asks for the lease back. `died`: its holder died with it.
-  void Reclaim(Lease& lease, bool died, common::Instant now);
+  // Asks for the lease back.
+  void Reclaim(Lease& lease, Holder holder, common::Instant now);
+  // Who is to be blamed for the death of this lease's holder.
+  void Accuse(const Lease& lease, Holder holder, ReclaimRequest& request, common::Instant now);
   void SendFenced(const Lease& lease);
   void SendRecall(const Session& session, Lease& lease, common::Instant now);
   void TickLeases(common::Instant now);
@@ -217,7 +225,9 @@ class Scheduler {
 
   std::map<common::Epoch, common::ChunkId> done_;  // the newest ones, for late FINISHED
   std::map<common::ChunkId, int> silent_deaths_;   // died with before any BEAT told what it did
-  std::deque<common::Instant> crowd_deaths_;
+  std::set<common::ChunkId> lonely_deaths_;        // chunks of one wallet that somebody died with
+  std::deque<common::Instant> innocent_deaths_;    // that no suspect explains
+  bool took_over_ = false;                         // leases of an earlier term were found
   std::deque<Replaced> replaced_;
   common::SessionId served_last_;
 

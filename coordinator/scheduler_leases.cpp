@@ -148,7 +148,7 @@ void Scheduler::OnGranted(const Granted& granted, Instant now) {
     Lease& added = leases_.Add(std::move(lease));
     ++counters_.grants;
     if (session == nullptr || !MayWork(*session, now)) {
-      Reclaim(added, false, now);
+      Reclaim(added, Holder::kLives, now);
       continue;
     }
     added.session = session->id;
@@ -263,6 +263,7 @@ void Scheduler::OnFinishedAnswer(const FinishedAnswer& answer, Instant now) {
   }
   if (lease != nullptr) leases_.Remove(answer.chunk);
   silent_deaths_.erase(answer.chunk);
+  lonely_deaths_.erase(answer.chunk);
   queue_.Erase(answer.chunk);
   if (open_.erase(answer.chunk) > 0 && run_) {
     ++run_->chunks_done;
@@ -286,7 +287,7 @@ void Scheduler::OnRelease(Session& session, const proto::Release& release, Insta
   }
   if (release.wallets().empty()) {
     ++counters_.releases;
-    return Reclaim(*lease, false, now);
+    return Reclaim(*lease, Holder::kLives, now);
   }
   // Said in full each time: no more than before is nothing new.
   const auto told = static_cast<std::uint32_t>(release.wallets_size());
@@ -340,28 +341,34 @@ void Scheduler::SendFenced(const Lease& lease) {
 
 // --- Taking back -------------------------------------------------------------------------------
 
-void Scheduler::Reclaim(Lease& lease, bool died, Instant now) {
+void Scheduler::Accuse(const Lease& lease, Holder holder, ReclaimRequest& request, Instant now) {
+  if (lease.phase != Lease::Phase::kAccepted || holder == Holder::kLives) return;
+  const ChunkId chunk = lease.chunk.id;
+  if (lease.chunk.wallets == 1 && holder == Holder::kDiedAlone) {
+    // A wallet that kills does it again; a first death may have come from outside.
+    if (lonely_deaths_.insert(chunk).second) innocent_deaths_.push_back(now);
+    request.strike = !Storm(now);
+    return;
+  }
+  request.suspects = lease.in_flight;
+  // Died before any BEAT could tell what it did: if that goes on, smaller chunks will show.
+  if (!lease.in_flight.empty() || ++silent_deaths_[chunk] < kSilentDeathsToCut) return;
+  silent_deaths_.erase(chunk);
+  request.pieces = kCutPieces;
+  request.all_suspects = lease.chunk.wallets == 1;
+}
+
+void Scheduler::Reclaim(Lease& lease, Holder holder, Instant now) {
   ReclaimRequest request{
       lease.chunk.run, lease.chunk.id, lease.chunk.epoch, lease.chunk.owner, {}, false, 1};
-  const bool accepted = lease.phase == Lease::Phase::kAccepted;
-  if (died && accepted) {
-    const bool single = lease.chunk.wallets == 1;
-    request.strike = single && !Storm(now);
-    if (!single) request.suspects = lease.in_flight;
-    // Died before any BEAT could tell what it did: if that goes on, smaller chunks will show.
-    if (!single && lease.in_flight.empty() &&
-        ++silent_deaths_[lease.chunk.id] >= kSilentDeathsToCut) {
-      silent_deaths_.erase(lease.chunk.id);
-      request.pieces = kCutPieces;
-    }
-  }
+  Accuse(lease, holder, request, now);
   // An offer that never arrived used no credit: its BEATs would have told.
   Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
   if (session != nullptr && lease.phase == Lease::Phase::kOffered) --session->granted;
   ++counters_.reclaims;
   lease.phase = Lease::Phase::kEnding;
   lease.finished = false;
-  lease.died = died;
+  lease.died = holder != Holder::kLives;
   lease.offer.clear();
   Ask(std::move(request));
 }
@@ -392,6 +399,7 @@ void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
       if (registry_.Of(owner) != nullptr) queue_.KeepFor(chunk, owner, now + kWarmFor);
       break;
     case ChunkRow::State::kDone:
+      lonely_deaths_.erase(chunk);
       if (open_.erase(chunk) > 0 && run_) ++run_->chunks_done;
       break;
     case ChunkRow::State::kLeased:
@@ -424,7 +432,7 @@ void Scheduler::TickLeases(Instant now) {
   for (const ChunkId chunk : expired) {
     Lease& lease = *leases_.Find(chunk);
     SendFenced(lease);
-    Reclaim(lease, false, now);
+    Reclaim(lease, Holder::kLives, now);
   }
   Balance(now);
 }

@@ -30,6 +30,9 @@ void Scheduler::OnLoaded(Loaded loaded, Instant now) {
   resync_wanted_ = std::exchange(resync_again_, false);
   if (!loaded_) {
     loaded_at_ = now;
+    took_over_ = std::any_of(loaded.open.begin(), loaded.open.end(), [](const ChunkRow& row) {
+      return row.state == ChunkRow::State::kLeased;
+    });
     done_.clear();
   }
   loaded_ = true;

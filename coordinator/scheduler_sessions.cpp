@@ -20,7 +20,6 @@ constexpr Duration kTakeoverWindow = std::chrono::seconds(60);
 constexpr std::size_t kSupersededKept = 16;
 // Deaths of workers with many wallets in flight, beyond which no single wallet is to blame.
 constexpr std::size_t kStormDeaths = 3;
-constexpr Duration kStormWindow = std::chrono::seconds(60);
 constexpr Duration kOrderAgain = std::chrono::seconds(1);
 constexpr std::uint32_t kDrainDeadline_ms = 25'000;
 
@@ -165,6 +164,11 @@ void Scheduler::TickReplaced(Instant now) {
 // The holder of these leases is gone.
 void Scheduler::TakeBack(const std::vector<common::ChunkId>& chunks, bool died, Instant now) {
   bool crowd = false;
+  const auto begun = std::count_if(chunks.begin(), chunks.end(), [&](common::ChunkId chunk) {
+    const Lease* const lease = leases_.Find(chunk);
+    return lease != nullptr && lease->phase == Lease::Phase::kAccepted;
+  });
+  const Holder holder = !died ? Holder::kLives : begun > 1 ? Holder::kDied : Holder::kDiedAlone;
   for (const common::ChunkId chunk : chunks) {
     Lease* const lease = leases_.Find(chunk);
     if (lease == nullptr || lease->phase == Lease::Phase::kEnding) continue;
@@ -173,10 +177,10 @@ void Scheduler::TakeBack(const std::vector<common::ChunkId>& chunks, bool died, 
       lease->phase = Lease::Phase::kInherited;
       continue;
     }
-    crowd = crowd || (died && lease->in_flight.size() > 1);
-    Reclaim(*lease, died, now);
+    crowd = crowd || (died && (begun > 1 || lease->in_flight.size() > 1));
+    Reclaim(*lease, holder, now);
   }
-  if (crowd) crowd_deaths_.push_back(now);
+  if (crowd) innocent_deaths_.push_back(now);
 }
 
 void Scheduler::Welcome(Session& session, const proto::Hello& hello, Instant now) {
@@ -188,7 +192,7 @@ void Scheduler::Welcome(Session& session, const proto::Hello& hello, Instant now
       return ref.chunk() == chunk.value && ref.epoch() == lease.chunk.epoch.value;
     });
     if (!held) {
-      if (lease.phase != Lease::Phase::kEnding) Reclaim(lease, false, now);
+      if (lease.phase != Lease::Phase::kEnding) Reclaim(lease, Holder::kLives, now);
       continue;
     }
     ++counters_.adopted;
@@ -311,10 +315,12 @@ bool Scheduler::MayWork(const Session& session, Instant now) const {
 }
 
 bool Scheduler::Storm(Instant now) {
-  while (!crowd_deaths_.empty() && now - crowd_deaths_.front() > kStormWindow) {
-    crowd_deaths_.pop_front();
+  // Who died before a take-over is not known.
+  if (took_over_ && now - loaded_at_ < timings_.storm) return true;
+  while (!innocent_deaths_.empty() && now - innocent_deaths_.front() > timings_.storm) {
+    innocent_deaths_.pop_front();
   }
-  return crowd_deaths_.size() > kStormDeaths;
+  return innocent_deaths_.size() > kStormDeaths;
 }
 
 void Scheduler::EndSession(SessionId id, End end, Instant now) {
@@ -380,7 +386,7 @@ void Scheduler::TickStalled(Session& session, Instant now) {
     if (lease.phase == Lease::Phase::kEnding) continue;
     if (revoke) {
       SendFenced(lease);
-      Reclaim(lease, false, now);
+      Reclaim(lease, Holder::kLives, now);
     } else if (!lease.recalled_at || now - *lease.recalled_at >= timings_.recall_again) {
       SendRecall(session, lease, now);
     }

@@ -24,6 +24,7 @@ coordinator::SchedulerTimings FastTimings() {
   timings.stall = seconds(20);
   timings.assign_again = milliseconds(400);
   timings.recall_again = seconds(1);
+  timings.storm = seconds(12);
   return timings;
 }
 

@@ -246,7 +246,8 @@ MemoryLedger::Answer MemoryLedger::Do(const coordinator::ReclaimRequest& request
   }
   std::set<int> in_flight;
   for (const auto wallet : request.suspects) in_flight.insert(wallet.value);
-  if (request.strike && chunk.wallets.size() == 1) in_flight.insert(chunk.wallets.front());
+  if ((request.strike || request.all_suspects) && chunk.wallets.size() == 1)
+    in_flight.insert(chunk.wallets.front());
   std::vector<int> rest;
   for (const int id : std::vector<int>(chunk.wallets)) {
     Wallet& wallet = wallets_.at(static_cast<std::size_t>(id));
@@ -256,9 +257,10 @@ MemoryLedger::Answer MemoryLedger::Do(const coordinator::ReclaimRequest& request
       continue;
     }
     ++wallet.blames;
+    wallet.strikes = request.strike ? wallet.strikes + 1 : 0;
     if (!request.strike) {
       answer.created.push_back(Create({id}, chunk.row.round));
-    } else if (wallet.blames >= coordinator::kBlamesToQuarantine) {
+    } else if (wallet.strikes >= coordinator::kBlamesToQuarantine) {
       wallet.failed = wallet.quarantined = true;
       answer.quarantined.push_back({id});
     } else {

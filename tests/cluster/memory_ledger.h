@@ -28,6 +28,7 @@ struct Wallet {
   bool failed = false;  // for good
   bool quarantined = false;
   int blames = 0;
+  int strikes = 0;  // deaths with it alone
 };
 
 class MemoryLedger final : public coordinator::Ledger {

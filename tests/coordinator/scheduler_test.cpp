@@ -1,5 +1,7 @@
 #include "coordinator/scheduler.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/cluster/memory_ledger.h"
@@ -141,6 +143,28 @@ class SchedulerTest : public ::testing::Test {
     if (all.empty()) return {};
     Accept(connection, all[0]);
     return all[0];
+  }
+
+  // A worker finishes what it gets, but dies of this wallet.
+  void DieOf(int poison, char incarnation) {
+    const std::string connection(1, incarnation);
+    Join(connection, "w-1", incarnation);
+    Credit(connection, 2);
+    Pass(seconds(3));
+    for (const auto& assign : Assigned(connection)) {
+      Accept(connection, assign);
+      const bool deadly =
+          std::any_of(assign.wallets().begin(), assign.wallets().end(),
+                      [&](const auto& wallet) { return wallet.wallet_id() == poison; });
+      if (!deadly) Finish(connection, assign);
+    }
+    // Innocents beside it finish; the poison dies in flight.
+    for (const auto& assign : held_[connection]) {
+      EXPECT_EQ(held_[connection].size(), 1U) << assign.chunk();
+    }
+    Beat(connection, 0, 10);
+    gone_.insert(connection);
+    Pass(seconds(4));
   }
 
   common::Instant now_{seconds(1000)};
@@ -418,31 +442,55 @@ TEST_F(SchedulerTest, AnInheritedLeaseThatNobodyClaimsIsTakenBackAfterTheAdoptio
 
 TEST_F(SchedulerTest, ASuspectRunsAloneAndItsThirdLonelyDeathIsQuarantine) {
   Begin(6);
-  char incarnation = '1';
   for (int death = 0; death < 10 && scheduler_.counters().quarantined == 0; ++death) {
-    const std::string connection(1, incarnation);
-    Join(connection, "w-1", incarnation++);
-    Credit(connection, 2);
-    Pass(seconds(3));
-    for (const auto& assign : Assigned(connection)) {
-      Accept(connection, assign);
-      bool poison = false;
-      for (const auto& wallet : assign.wallets()) poison = poison || wallet.wallet_id() == 3;
-      if (!poison) Finish(connection, assign);
-    }
-    // Innocents beside it finish; the poison dies in flight.
-    for (const auto& assign : held_[connection]) {
-      EXPECT_EQ(held_[connection].size(), 1U) << assign.chunk();
-    }
-    Beat(connection, 0, 10);
-    gone_.insert(connection);
-    Pass(seconds(4));
+    DieOf(3, static_cast<char>('1' + death));
   }
   EXPECT_EQ(scheduler_.counters().quarantined, 1U);
   EXPECT_TRUE(ledger_->wallets()[3].quarantined);
   int others = 0;
   for (const auto& wallet : ledger_->wallets()) others += wallet.quarantined ? 1 : 0;
   EXPECT_EQ(others, 1);
+}
+
+// It cannot tell whether the deaths that it sees are the end of a storm.
+TEST_F(SchedulerTest, WhoTookOverALeaseAccusesNobodyForAMinute) {
+  Begin(6);
+  Working("a", "w-1", '0');
+  Scheduler fresh{{}, {{"data", 20}}};
+  std::swap(scheduler_, fresh);
+  const auto taken_over = now_;
+  Perform(scheduler_.HoldTerm(ledger_->HoldTerm({}).value(), now_));
+  char incarnation = '1';
+  while (now_ - taken_over < seconds(50)) {
+    DieOf(3, incarnation++);
+    ASSERT_EQ(scheduler_.counters().quarantined, 0U) << incarnation;
+  }
+  EXPECT_GE(scheduler_.counters().deaths, 5U);
+  while (scheduler_.counters().quarantined == 0 && incarnation < 'Z') DieOf(3, incarnation++);
+  EXPECT_TRUE(ledger_->wallets()[3].quarantined);
+}
+
+// Whatever they work on, alone or beside others, all die together: nobody is guilty.
+TEST_F(SchedulerTest, AStormAmongLonelyWalletsAccusesNobody) {
+  Begin(8);
+  char incarnation = '1';
+  for (int death = 0; death < 8; ++death) {
+    std::vector<std::string> connections;
+    for (int worker = 0; worker < 4; ++worker, ++incarnation) {
+      connections.emplace_back(1, incarnation);
+      Join(connections.back(), "w-" + std::to_string(worker), incarnation);
+      Credit(connections.back(), 4);
+    }
+    Pass(milliseconds(500));
+    for (const auto& connection : connections) {
+      for (const auto& assign : Assigned(connection)) Accept(connection, assign);
+      Beat(connection, 0, 10);
+    }
+    gone_.insert(connections.begin(), connections.end());
+    Pass(seconds(4));
+  }
+  EXPECT_GE(scheduler_.counters().deaths, 30U);
+  EXPECT_EQ(scheduler_.counters().quarantined, 0U);
 }
 
 TEST_F(SchedulerTest, WhileTheDatabaseIsAwayHeartbeatsGoOn) {
