@@ -21,6 +21,19 @@ using common::Result;
 using common::RunId;
 using common::Status;
 
+// Two at once add up different rows, one after the other.
+constexpr char kFoldCensus[] = R"sql(
+WITH gone AS (DELETE FROM census_change RETURNING *)
+UPDATE census c SET wallets = c.wallets + g.wallets, syncing = c.syncing + g.syncing,
+       completed = c.completed + g.completed, failed = c.failed + g.failed,
+       trades = c.trades + g.trades, newest_trade = greatest(c.newest_trade, g.newest_trade)
+  FROM (SELECT coalesce(sum(wallets), 0)::bigint AS wallets,
+               coalesce(sum(syncing), 0)::bigint AS syncing,
+               coalesce(sum(completed), 0)::bigint AS completed,
+               coalesce(sum(failed), 0)::bigint AS failed,
+               coalesce(sum(trades), 0)::bigint AS trades, max(newest_trade) AS newest_trade
+          FROM gone) g)sql";
+
 }  // namespace
 
 Result<AdminLedger::Added> AdminLedger::AddWallets(
@@ -205,47 +218,29 @@ Result<std::optional<WalletView>> AdminLedger::Wallet(const common::WalletAddres
 }
 
 Result<Census> AdminLedger::Count() const {
+  constexpr std::int64_t kMostChanges = 1000;
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
-      "SELECT -2, count(*) FILTER (WHERE from_ts <= 1), 0, "
-      "max(to_ts) FILTER (WHERE to_block > 0) FROM coverage WHERE to_ts >= from_ts UNION ALL "
-      "SELECT -1, count(*), 0, NULL FROM wallet UNION ALL "
-      "SELECT status, count(*), coalesce(sum(trades_stored), 0)::bigint, max(last_trade_ts) "
-      "FROM wallet_sync GROUP BY status");
+      "SELECT wallets, syncing, completed, failed, trades, newest_trade, changes, "
+      "EXISTS (SELECT 1 FROM coverage WHERE from_ts <= 1 AND to_ts >= from_ts), "
+      "coalesce((SELECT max(to_ts) FROM coverage WHERE to_ts >= from_ts AND to_block > 0), 0) "
+      "FROM wallet_census");
   if (!rows) return rows.error();
   Census census;
-  bool is_covered = false;
-  for (int i = 0; i < rows->size(); ++i) {
-    const std::int64_t count = rows->Int64(i, 1);
-    census.trades += rows->Int64(i, 2);
-    const common::UnixSeconds newest = rows->IsNull(i, 3) ? 0 : rows->Int64(i, 3);
-    if (rows->Int64(i, 0) >= 0) census.newest_trade = std::max(census.newest_trade, newest);
-    switch (rows->Int64(i, 0)) {
-      case -2:
-        is_covered = count > 0;
-        census.ranges_to = newest;
-        break;
-      case -1:
-        census.wallets = count;
-        break;
-      case 1:
-        census.syncing = count;
-        break;
-      case 2:
-        census.completed = count;
-        break;
-      case 3:
-        census.failed = count;
-        break;
-      default:
-        break;
-    }
-  }
+  census.wallets = rows->Int64(0, 0);
+  census.syncing = rows->Int64(0, 1);
+  census.completed = rows->Int64(0, 2);
+  census.failed = rows->Int64(0, 3);
+  census.trades = rows->Int64(0, 4);
+  census.newest_trade = rows->Int64(0, 5);
+  census.ranges_to = rows->Int64(0, 8);
   census.pending =
       std::max<std::int64_t>(0, census.wallets - census.syncing - census.completed - census.failed);
   // Ranges have told the wallets that no sync of their own has touched.
-  if (is_covered) census.completed += std::exchange(census.pending, 0);
+  if (rows->Bool(0, 7)) census.completed += std::exchange(census.pending, 0);
+  if (rows->Int64(0, 6) < kMostChanges) return census;
+  if (const auto folded = connection->Exec(kFoldCensus); !folded) return folded.error();
   return census;
 }
 

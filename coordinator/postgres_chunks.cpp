@@ -133,13 +133,16 @@ Status Quarantine(PgConnection& connection, RunId run, const std::string& kind, 
   return WriteFailures(connection, run, kind, {{{wallet}, true, reason}});
 }
 
+// `settled`: what leaves the chunk because nothing more is to be done with it.
 Status SetPending(PgConnection& connection, common::ChunkId chunk,
-                  const std::vector<std::int32_t>& wallets) {
+                  const std::vector<std::int32_t>& wallets,
+                  const std::vector<std::int32_t>& settled) {
   const auto rows = connection.Exec(
       "UPDATE chunk SET epoch = nextval('lease_epoch'), owner = NULL, wallets = $2::int[], "
+      "settled = settled || $3::int[], "
       "state = CASE WHEN cardinality($2::int[]) = 0 THEN 'done' ELSE 'pending' END, "
       "done_at = CASE WHEN cardinality($2::int[]) = 0 THEN now() END WHERE chunk_id = $1",
-      PgParams().Int64(chunk.value).Int32s(wallets));
+      PgParams().Int64(chunk.value).Int32s(wallets).Int32s(settled));
   if (!rows) return rows.error();
   return Done{};
 }
@@ -251,8 +254,12 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
 
   std::vector<std::int32_t> rest;
   std::vector<std::int32_t> suspects;
+  std::vector<std::int32_t> settled;
   for (const WalletMark& mark : *marks) {
-    if (mark.done) continue;
+    if (mark.done) {
+      settled.push_back(mark.wallet);
+      continue;
+    }
     const bool blamed = in_flight.contains(mark.wallet) && !mark.advanced;
     (blamed ? suspects : rest).push_back(mark.wallet);
   }
@@ -266,6 +273,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
       const Status status = Quarantine(connection, row.run, row.kind, suspects.front(), *deaths);
       if (!status) return status.error();
       answer.quarantined.push_back({suspects.front()});
+      settled.push_back(suspects.front());
     } else {
       rest = suspects;
     }
@@ -278,7 +286,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
   if (const Status status = SettleDone(connection, row.run, row.kind, *marks); !status) {
     return status.error();
   }
-  if (const Status status = SetPending(connection, request.chunk, rest); !status) {
+  if (const Status status = SetPending(connection, request.chunk, rest, settled); !status) {
     return status.error();
   }
   auto created = Create(connection, row.run, row.kind, chunks);

@@ -45,16 +45,16 @@ constexpr char kForgiveUnits[] =
     "DELETE FROM run_failure f USING work_unit s WHERE f.run_id = $1 AND f.kind <> 'trades' "
     "AND s.unit_id = f.wallet_id AND s.done_run = $1";
 
-// Beats told the trades while it ran; what was stored while nobody listened shows here. A chunk
-// that was taken back has lost the wallets that were done: those tell themselves.
+// Beats told the trades while it ran; what was stored while nobody listened shows here. Of the
+// run's wallets alone, by their chunks: what it costs is not for all that are known to decide.
 constexpr char kFinish[] =
     "UPDATE run SET state = 'finished', finished_at = now(), outcome = CASE WHEN EXISTS "
     "(SELECT 1 FROM run_failure WHERE run_id = $1) THEN 'incomplete' ELSE 'complete' END, "
     "trades = CASE WHEN NOT EXISTS (SELECT 1 FROM chunk WHERE run_id = $1 AND kind = 'trades') "
-    "THEN trades ELSE greatest(0, (SELECT coalesce(sum(s.trades_stored), 0) FROM wallet_sync s "
-    "WHERE s.done_run = $1 OR s.wallet_id IN (SELECT unnest(c.wallets) FROM chunk c "
-    "WHERE c.run_id = $1 AND c.kind = 'trades')) - trades_before) END "
-    "WHERE run_id = $1 AND state = 'running'";
+    "THEN trades ELSE greatest(0, (SELECT coalesce(sum(s.trades_stored), 0) FROM "
+    "(SELECT DISTINCT unnest(c.wallets || c.settled) AS wallet_id FROM chunk c "
+    "WHERE c.run_id = $1 AND c.kind = 'trades') u JOIN wallet_sync s USING (wallet_id)) "
+    "- trades_before) END WHERE run_id = $1 AND state = 'running'";
 
 // Chunks of what is missing, if anything.
 Result<std::vector<ChunkRow>> BringBack(PgConnection& connection, const RunOrder& order) {

@@ -182,14 +182,46 @@ ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0, position = '',
 constexpr char kReadHolders[] = R"sql(
 SELECT u.unit_id, u.quarantined, coalesce(u.last_error, ''),
        (coalesce(m.volume, 0) - coalesce(m.volume_fed, 0))::float8
-FROM market m JOIN work_unit u ON u.kind = 'holders' AND u.task = hex0x(m.condition_id)
+FROM market m CROSS JOIN LATERAL (
+  SELECT w.unit_id, w.quarantined, w.last_error FROM work_unit w
+   WHERE w.kind = 'holders' AND w.task = hex0x(m.condition_id) OFFSET 0) u
 WHERE coalesce(m.volume, 0) IS DISTINCT FROM m.volume_fed
 ORDER BY 4 DESC, u.unit_id)sql";
 
+// The planner cannot know that few markets have moved, and would read all of them; for the same
+// reason kReadHolders looks each unit up by itself.
+constexpr char kByIndex[] = "SET LOCAL enable_seqscan = off";
+constexpr char kByAnyWay[] = "SET LOCAL enable_seqscan TO DEFAULT";
+
+// Feeds are read from their beginning, also those of markets that have not moved.
+constexpr char kTakeAllHolders[] = R"sql(
+INSERT INTO work_unit AS u (kind, task, planned_volume)
+SELECT 'holders', hex0x(condition_id), coalesce(volume, 0) FROM market ORDER BY condition_id
+ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0, position = '', complete_to = 0,
+  planned_volume = EXCLUDED.planned_volume)sql";
+
+constexpr char kReadAllHolders[] = R"sql(
+SELECT u.unit_id, u.quarantined, coalesce(u.last_error, ''), coalesce(u.planned_volume, 0)::float8
+FROM work_unit u WHERE u.kind = 'holders' ORDER BY 4 DESC, u.unit_id)sql";
+
+Result<StageUnits> AllHoldersUnits(PgConnection& connection) {
+  if (const Status taken = Execute(connection, kTakeAllHolders); !taken) return taken.error();
+  const auto rows = connection.Exec(kReadAllHolders);
+  if (!rows) return rows.error();
+  StageUnits units;
+  for (int i = 0; i < rows->size(); ++i) {
+    AddUnit(*rows, i, plans::HoldersWeight(rows->Double(i, 3)), units);
+  }
+  return units;
+}
+
 Result<StageUnits> HoldersUnits(PgConnection& connection) {
-  if (const Status taken = Execute(connection, kTakeHolders); !taken) return taken.error();
+  for (const char* sql : {kByIndex, kTakeHolders}) {
+    if (const Status done = Execute(connection, sql); !done) return done.error();
+  }
   const auto rows = connection.Exec(kReadHolders);
   if (!rows) return rows.error();
+  if (const Status reset = Execute(connection, kByAnyWay); !reset) return reset.error();
   StageUnits units;
   for (int i = 0; i < rows->size(); ++i) {
     AddUnit(*rows, i, plans::HoldersWeight(rows->Double(i, 3)), units);
@@ -271,13 +303,35 @@ Result<StageUnits> WalletUnits(PgConnection& connection, const RunOrder& order) 
 
 // --- Every stage -------------------------------------------------------------------------------
 
+// --- What failed -------------------------------------------------------------------------------
+
+// Only the feeds of activity go on where they stopped: as when they are planned anew. They have
+// failed until they are done.
+constexpr char kTakeFailed[] = R"sql(
+UPDATE work_unit u SET rows = 0,
+       position = CASE WHEN u.kind = 'activity' THEN u.position ELSE '' END
+ WHERE u.kind = $1 AND u.retry_run = $2
+RETURNING u.unit_id, false, '')sql";
+
+Result<StageUnits> FailedUnits(PgConnection& connection, const RunOrder& order) {
+  const auto rows = connection.Exec(
+      kTakeFailed, PgParams().Text(plans::ChunkKind(order.stage_name())).Int64(order.run.value));
+  if (!rows) return rows.error();
+  StageUnits units;
+  for (int i = 0; i < rows->size(); ++i) AddUnit(*rows, i, 2 * plans::kWalletWeight, units);
+  return units;
+}
+
 Result<StageUnits> UnitsOf(PgConnection& connection, const RunOrder& order) {
   const std::string& stage = order.stage_name();
+  if (order.kind == "retry") return FailedUnits(connection, order);
   const Status pardoned = Execute(connection, kPardon, PgParams().Text(plans::ChunkKind(stage)));
   if (!pardoned) return pardoned.error();
   if (stage == "markets") return MarketUnits(connection, order);
   if (stage == "resolutions") return ResolutionUnits(connection);
-  if (stage == "holders") return HoldersUnits(connection);
+  if (stage == "holders") {
+    return order.is_whole ? AllHoldersUnits(connection) : HoldersUnits(connection);
+  }
   if (stage == "range") return RangeUnits(connection, order);
   if (stage == "activity" || stage == "positions") return WalletUnits(connection, order);
   return Error{ErrorKind::kRejected, "there is no stage " + stage};
@@ -353,7 +407,7 @@ Status PlanTradesStage(PgConnection& connection, const RunOrder& order, int work
 Result<std::optional<RunOrder>> LockRun(PgConnection& connection, common::RunId run) {
   const auto rows = connection.Exec(
       "SELECT kind, source, selection, state, array_to_string(stages, ','), stage, most_wallets, "
-      "range_from, range_to FROM run WHERE run_id = $1 FOR UPDATE",
+      "range_from, range_to, is_whole FROM run WHERE run_id = $1 FOR UPDATE",
       PgParams().Int64(run.value));
   if (!rows) return rows.error();
   if (rows->empty()) return std::optional<RunOrder>();
@@ -376,6 +430,7 @@ Result<std::optional<RunOrder>> LockRun(PgConnection& connection, common::RunId 
   order.most_wallets = number(6);
   order.range_from = number(7);
   order.range_to = number(8);
+  order.is_whole = rows->Bool(0, 9);
   return std::optional(std::move(order));
 }
 

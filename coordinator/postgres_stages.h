@@ -23,6 +23,7 @@ struct RunOrder {
   std::optional<std::int64_t> most_wallets;
   std::optional<std::int64_t> range_from;
   std::optional<std::int64_t> range_to;
+  bool is_whole = false;  // a discovery of markets that have not moved, too
 
   const std::string& stage_name() const { return stages[static_cast<std::size_t>(stage - 1)]; }
   bool is_last_stage() const { return static_cast<std::size_t>(stage) >= stages.size(); }

@@ -253,6 +253,21 @@ TEST_F(PostgresLedgerTest, ARunCountsWhatWasDoneBeforeItsChunkWasTakenBack) {
   EXPECT_EQ(QueryInt("SELECT wallets_processed FROM sync_runs"), 2);
 }
 
+TEST_F(PostgresLedgerTest, ARunCountsWhatAQuarantinedWalletGotBefore) {
+  const auto chunk = PlanRun(1).at(0);
+  const auto wallet = WalletsOf(chunk).at(0).id;
+  Query("INSERT INTO wallet_sync (wallet_id, status, trades_stored) VALUES (" +
+        std::to_string(wallet.value) + ", 1, 30)");
+  ChunkRow now = chunk;
+  for (int death = 0; death < 3; ++death) {
+    now = Ask<Reclaimed>(ReclaimRequest{run_, chunk.id, Grant(now), {"w-1"}, {}, true, 1}).chunk;
+  }
+  EXPECT_EQ(now.state, ChunkRow::State::kDone);
+  const RunRow run = Close();
+  EXPECT_EQ(run.outcome, "incomplete");
+  EXPECT_EQ(run.trades, 30);
+}
+
 TEST_F(PostgresLedgerTest, AWalletThatAdvancedUnderThisLeaseIsNotBlamed) {
   const auto chunk = PlanRun(2).at(0);
   const auto wallet = WalletsOf(chunk).at(0).id;
