@@ -185,9 +185,10 @@ void CommandLine::AddSyncCommands() {
                    "auto, subgraph (ends at 2026-04-28), data-api, rpc or dome")
       ->check(CLI::IsMember({"auto", "subgraph", "data-api", "rpc", "dome"}));
   sync->add_flag("--json", options_.is_json, "Print the outcome as JSON");
-  CLI::App* retry = Add(*app_, "retry", "Sync again what failed, quarantined wallets too", Retry);
+  CLI::App* retry = Add(*app_, "retry", "Try again what failed, what is quarantined too", Retry);
   retry->add_option("WALLET", options_.wallets, "Addresses");
-  retry->add_flag("--all", options_.is_all, "Every wallet that failed");
+  retry->add_flag("--all", options_.is_all,
+                  "Everything that failed: wallets, markets, discovery, ranges, feeds");
 }
 
 CLI::App* CommandLine::AddRun(const char* name, const char* description,
@@ -216,10 +217,13 @@ void CommandLine::AddUniverseCommands() {
     run->add_option("--wallets-query", options_.wallets_query, kQueryHelp);
   };
   AddRun("markets", "Read every market and event, open and closed, and how they were resolved", {});
-  add_wallets(AddRun("discover",
-                     "Find wallets: holders and traders of every market that moved since the last "
-                     "time; or, where some are named, just note those down",
-                     {}));
+  CLI::App* discover =
+      AddRun("discover",
+             "Find wallets: holders and traders of every market that moved since the last time; "
+             "or, where some are named, just note those down",
+             {});
+  add_wallets(discover);
+  discover->add_flag("--all", options_.is_all, "Of every market, also where nothing has moved");
   CLI::App* refresh = AddRun("refresh", "Bring everything up to date, at the cost of what is new",
                              {"auto", "data-api", "subgraph", "rpc"});
   refresh->add_flag("--all", options_.is_all, "Every wallet that something new is known of");

@@ -74,8 +74,7 @@ void PrintOutcome(const RunReply& run) {
   const auto listed = static_cast<std::int64_t>(run.failed.size());
   if (missing > listed) Print(fmt::format("  … and {} more", Grouped(missing - listed)));
   if (is_complete || missing == 0) return;
-  Print(std::string(IsOfWalletsAlone(run) ? "Try them again with `seine retry --all`."
-                                          : "The same command tries them again."));
+  Print("Try them again with `seine retry --all`.");
 }
 
 // Whether the run was to bring the copy up to now.

@@ -25,6 +25,9 @@ std::optional<std::string> WrongWish(const Options& options) {
   if (options.action == "refresh" && !options.is_all && options.max_wallets == 0) {
     return "which wallets? Give --all, or --top N";
   }
+  if (options.action == "discover" && options.is_all && NamesWallets(options)) {
+    return "--all and a list of wallets exclude each other";
+  }
   if (options.is_all && options.max_wallets > 0) return "--all and --top exclude each other";
   if (options.range_from && options.range_to && *options.range_to < *options.range_from) {
     return "--to lies before --from";
@@ -42,6 +45,7 @@ json Body(const Options& options, const WalletList& list) {
   json body{{"action", options.action}};
   if (options.source != "auto") body["source"] = options.source;
   if (!list.wallets.empty()) body["selection"] = list.Selection();
+  if (options.action == "discover" && options.is_all) body["all"] = true;
   if (options.max_wallets > 0) body["max_wallets"] = options.max_wallets;
   if (options.range_from) body["from"] = *options.range_from;
   if (options.range_to) body["to"] = *options.range_to;

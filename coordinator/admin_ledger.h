@@ -77,7 +77,8 @@ class AdminLedger {
                                    bool are_due = false) const;
   common::Result<NewRun> CreateRun(const RunWish& wish) const;
   common::Result<DryRun> PlanDry(const RunWish& wish, int workers) const;
-  // A run of wallets that failed; empty `wallets`: of all that did. kRejected if there are none.
+  // A run of wallets that failed, and of their feeds; empty `wallets`: of everything that did.
+  // kRejected if there is nothing.
   common::Result<NewRun> Retry(const std::vector<common::WalletAddress>& wallets) const;
   // kRejected if the run is not queued or running.
   common::Status Cancel(common::RunId run) const;

@@ -1,17 +1,21 @@
 // Runs as the operator asks for them: begun, planned dry, tried again, cancelled.
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/postgres.h"
 #include "coordinator/admin_ledger.h"
+#include "coordinator/plans/range.h"
 #include "coordinator/plans/trades.h"
 #include "coordinator/postgres_rows.h"
 #include "coordinator/postgres_stages.h"
+#include "coordinator/postgres_units.h"
 
 namespace coordinator {
 namespace {
 
+using common::Done;
 using common::Error;
 using common::ErrorKind;
 using common::PgConnection;
@@ -38,8 +42,73 @@ pardon AS (
   UPDATE wallet_sync s SET quarantined = false, status = 0
     FROM failed WHERE s.wallet_id = failed.wallet_id RETURNING 1),
 forget AS (
-  DELETE FROM wallet_blame b USING failed WHERE b.wallet_id = failed.wallet_id RETURNING 1)
+  DELETE FROM wallet_blame b USING failed
+   WHERE b.kind = 'trades' AND b.wallet_id = failed.wallet_id RETURNING 1)
 SELECT name.name, name.wallets FROM name)sql";
+
+// Units that failed, but for those that a retry under way has taken; $1 not null: the feeds of
+// these wallets alone.
+constexpr char kFailedUnits[] = R"sql(
+SELECT unit_id, kind, task FROM work_unit
+ WHERE status = 3 AND NOT EXISTS (
+   SELECT 1 FROM run r WHERE r.run_id = retry_run AND r.state IN ('queued', 'running'))
+   AND ($1::bytea[] IS NULL OR (kind IN ('activity', 'positions') AND task IN (
+   SELECT hex0x(a) FROM unnest($1::bytea[]) AS a)))
+ ORDER BY unit_id)sql";
+
+struct FailedUnits {
+  std::set<std::string> kinds;
+  std::vector<std::int32_t> units;
+};
+
+// A span that ranges have gone beyond meanwhile, in another cut, is told.
+bool IsTold(const std::string& task, const std::vector<plans::Coverage>& coverages) {
+  const auto range = plans::ParseRangeTask(task);
+  return range && std::any_of(coverages.begin(), coverages.end(), [&](const auto& one) {
+           return one.source == range->source && one.is_told() && one.first() <= range->from &&
+                  range->from <= one.last();
+         });
+}
+
+Result<FailedUnits> ReadFailedUnits(PgConnection& connection, const PgParams& wallets) {
+  const auto coverages = ReadCoverage(connection);
+  if (!coverages) return coverages.error();
+  const auto rows = connection.Exec(kFailedUnits, wallets);
+  if (!rows) return rows.error();
+  FailedUnits failed;
+  for (int i = 0; i < rows->size(); ++i) {
+    const std::string kind(rows->Text(i, 1));
+    if (kind == "range" && IsTold(std::string(rows->Text(i, 2)), *coverages)) continue;
+    failed.kinds.insert(kind);
+    failed.units.push_back(static_cast<std::int32_t>(rows->Int64(i, 0)));
+  }
+  return failed;
+}
+
+// Wallets alone are a run like any other; units need a stage for each kind.
+RunWish RetryOf(const FailedUnits& failed, bool has_wallets) {
+  RunWish wish;
+  if (failed.kinds.empty()) return wish;
+  wish.action = "retry";
+  for (const char* kind : {"markets", "holders", "range", "trades", "activity", "positions"}) {
+    const bool is_wanted =
+        kind == std::string("trades") ? has_wallets : failed.kinds.contains(kind);
+    if (is_wanted) wish.stages.emplace_back(kind);
+  }
+  return wish;
+}
+
+Status TakeAgain(PgConnection& connection, const std::vector<std::int32_t>& units, RunId run) {
+  const auto taken = connection.Exec(
+      "UPDATE work_unit SET retry_run = $2, quarantined = false WHERE unit_id = ANY($1::int[])",
+      PgParams().Int32s(units).Int64(run.value));
+  if (!taken) return taken.error();
+  const auto forgiven = connection.Exec(
+      "DELETE FROM wallet_blame WHERE kind <> 'trades' AND wallet_id = ANY($1::int[])",
+      PgParams().Int32s(units));
+  if (!forgiven) return forgiven.error();
+  return Done{};
+}
 
 // Every stage as it would be cut by what is known now; nothing of it is kept.
 Result<DryRun> DryStages(PgConnection& connection, const RunWish& wish,
@@ -123,11 +192,22 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
   }
   const auto selected = connection->Exec(kSelectFailed, params);
   if (!selected) return selected.error();
+  const auto failed = ReadFailedUnits(*connection, params);
+  if (!failed) return failed.error();
   const std::int64_t count = selected->Int64(0, 1);
-  if (count == 0) return Error{ErrorKind::kRejected, "none of these wallets has failed"};
-  auto run = OrderRun(*connection, RunWish{}, std::string(selected->Text(0, 0)));
+  if (count == 0 && failed->units.empty()) {
+    return Error{ErrorKind::kRejected,
+                 wallets.empty() ? "nothing has failed" : "none of these wallets has failed"};
+  }
+  std::optional<std::string> selection;
+  if (count > 0) selection = std::string(selected->Text(0, 0));
+  auto run = OrderRun(*connection, RetryOf(*failed, count > 0), selection);
   if (!run) return run;
   run->wallets = count;
+  run->units = static_cast<std::int64_t>(failed->units.size());
+  if (const Status taken = TakeAgain(*connection, failed->units, run->run); !taken) {
+    return taken.error();
+  }
   if (const Status committed = transaction->Commit(); !committed) return committed.error();
   return run;
 }

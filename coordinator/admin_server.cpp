@@ -310,9 +310,12 @@ void AdminServer::State::Retry(const Request& request, Response& response) {
   const auto run = ledger.Retry(wallets);
   if (!run) return Refuse(response, run.error(), 404);
   Resync();
-  Answer(
-      response, 202,
-      json{{"run", run->run.value}, {"attached", run->attached}, {"wallets", run->wallets}}.dump());
+  Answer(response, 202,
+         json{{"run", run->run.value},
+              {"attached", run->attached},
+              {"wallets", run->wallets},
+              {"units", run->units}}
+             .dump());
 }
 
 void AdminServer::State::Order(const Request& request, Response& response) {

@@ -35,11 +35,13 @@ constexpr char kSame[] = R"sql(
 SELECT run_id FROM run WHERE state IN ('queued', 'running') AND kind = $1 AND source = $2
    AND selection IS NOT DISTINCT FROM $3::text AND most_wallets IS NOT DISTINCT FROM $4::bigint
    AND range_from IS NOT DISTINCT FROM $5::bigint AND range_to IS NOT DISTINCT FROM $6::bigint
+   AND is_whole = $7 AND kind <> 'retry'
  ORDER BY run_id LIMIT 1)sql";
 
 constexpr char kInsert[] = R"sql(
-INSERT INTO run (kind, source, selection, most_wallets, range_from, range_to, stages, scheduled_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7::text[], nullif($8, '')) RETURNING run_id)sql";
+INSERT INTO run (kind, source, selection, most_wallets, range_from, range_to, is_whole, stages,
+                 scheduled_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text[], nullif($9, '')) RETURNING run_id)sql";
 
 bool IsRangeSource(const std::string& source) {
   return source == "rpc" || source == "subgraph";
@@ -118,7 +120,8 @@ Result<NewRun> OrderRun(PgConnection& connection, const RunWish& wish,
   if (const Status good = CheckRange(wish, *coverages); !good) return good.error();
   const auto facts = ReadFacts(connection, wish, *coverages);
   if (!facts) return facts.error();
-  const std::vector<std::string> stages = plans::StagesOf(wish.action, *facts);
+  const std::vector<std::string> stages =
+      wish.action == "retry" ? wish.stages : plans::StagesOf(wish.action, *facts);
   if (stages.empty()) return Error{ErrorKind::kRejected, "there is no action " + wish.action};
   PgParams params;
   params.Text(plans::RunKind(wish.action)).Text(wish.source);
@@ -131,6 +134,7 @@ Result<NewRun> OrderRun(PgConnection& connection, const RunWish& wish,
   AddNumber(params, has_most ? std::optional(wish.max_wallets) : std::nullopt);
   AddNumber(params, wish.from);
   AddNumber(params, wish.to);
+  params.Bool(wish.action == "discover" && wish.all);
   const auto same = connection.Exec(kSame, params);
   if (!same) return same.error();
   if (!same->empty()) return NewRun{{same->Int64(0, 0)}, true, 0};

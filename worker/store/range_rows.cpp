@@ -59,11 +59,12 @@ constexpr char kClaim[] =
 
 constexpr char kCount[] =
     "INSERT INTO wallet_sync AS s (wallet_id, trades_stored, volume, trades_processed, "
-    "last_trade_ts) SELECT * FROM unnest($1, $2, $3, $4, $5) "
+    "last_trade_ts, told_run) SELECT * FROM unnest($1, $2, $3, $4, $5, $6) "
     "ON CONFLICT (wallet_id) DO UPDATE SET trades_stored = s.trades_stored + "
     "EXCLUDED.trades_stored, volume = s.volume + EXCLUDED.volume, "
     "trades_processed = s.trades_processed + EXCLUDED.trades_processed, "
-    "last_trade_ts = greatest(s.last_trade_ts, EXCLUDED.last_trade_ts)";
+    "last_trade_ts = greatest(s.last_trade_ts, EXCLUDED.last_trade_ts), "
+    "told_run = CASE WHEN EXCLUDED.told_run > 0 THEN EXCLUDED.told_run ELSE s.told_run END";
 
 constexpr char kSkipped[] =
     "INSERT INTO wallet_due AS d (wallet_id, seen_ts, skipped) "
@@ -262,10 +263,11 @@ Status Insert(PgConnection& connection, const Sorting& sorting, Lane lane, Chang
   return Done{};
 }
 
-Status CountRows(PgConnection& connection, const Changes& changes,
+Status CountRows(PgConnection& connection, common::RunId run, const Changes& changes,
                  const std::map<std::int32_t, UnixSeconds>& newest) {
   PgArray wallet = PgArray::OfInt32(), stored = PgArray::OfInt64(), volume = PgArray::OfInt64();
   PgArray processed = PgArray::OfInt64(), last_ts = PgArray::OfInt64();
+  PgArray told_run = PgArray::OfInt64();
   for (const auto& [id, change] : changes) {
     if (change.added == 0 && change.removed == 0) continue;
     wallet.Add(id);
@@ -274,10 +276,13 @@ Status CountRows(PgConnection& connection, const Changes& changes,
     processed.Add(change.added);
     const auto ts = newest.find(id);
     last_ts.Add(ts == newest.end() ? UnixSeconds{0} : ts->second);
+    told_run.Add(change.added > 0 ? run.value : std::int64_t{0});
   }
   if (wallet.size() == 0) return Done{};
   const Result<PgRows> counted = connection.Exec(
-      kCount, PgParams().Array(wallet).Array(stored).Array(volume).Array(processed).Array(last_ts));
+      kCount,
+      PgParams().Array(wallet).Array(stored).Array(volume).Array(processed).Array(last_ts).Array(
+          told_run));
   if (!counted) return counted.error();
   return Done{};
 }
@@ -307,7 +312,8 @@ Result<std::uint64_t> WriteRange(PgConnection& connection, const UnitBatch& batc
       for (const auto& [wallet, ts] : sorting.newest) newest[wallet] = std::max(newest[wallet], ts);
     }
   }
-  if (const Status done = CountRows(connection, changes, newest); !done) return done.error();
+  if (const Status done = CountRows(connection, batch.run, changes, newest); !done)
+    return done.error();
   std::int64_t added = 0;
   for (const auto& [wallet, change] : changes) added += change.added;
   return static_cast<std::uint64_t>(added);

@@ -124,6 +124,7 @@ TEST_F(UnitsTest, OfferingABatchAgainChangesNothing) {
 TEST_F(UnitsTest, RowsThatExistAreSkippedAndTheRestStored) {
   Written(RangeOf(3, 0, 10));
   EXPECT_EQ(Written(RangeOf(3, 5, 15)).stored, 5U);
+  EXPECT_EQ(QueryInt("SELECT sum(wallets)::bigint FROM run_told"), 1);
   EXPECT_EQ(Sync(3, "trades_stored"), 15);
   EXPECT_EQ(Sync(3, "last_trade_ts"), kBase + 14);
 }
