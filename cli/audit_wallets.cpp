@@ -1,0 +1,110 @@
+#include "cli/audit_wallets.h"
+
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "cli/second_view.h"
+
+namespace cli {
+namespace {
+
+using common::PgParams;
+using common::Result;
+
+constexpr char kSample[] =
+    "SELECT wallet_address FROM wallet_sync_metadata WHERE sync_status = 'completed'"
+    " ORDER BY random() LIMIT $1";
+constexpr char kCompleteTo[] =
+    "SELECT sync_status, coalesce(extract(epoch FROM complete_to)::bigint, 0)"
+    " FROM wallet_sync_metadata WHERE wallet_address = $1";
+constexpr char kCount[] =
+    "SELECT side, count(*), (sum(size) * 1000000)::bigint FROM trades_raw"
+    " WHERE wallet_address = $1 AND traded_at <= to_timestamp($2::bigint) GROUP BY side";
+
+// Shares bought of each token; not of conditions where shares came or went in other ways.
+constexpr char kBought[] = R"sql(
+SELECT t.token_id, (sum(t.size) * 1000000)::bigint FROM trades_raw t
+ WHERE t.wallet_address = $1 AND t.side = 'BUY' AND t.traded_at <= to_timestamp($2::bigint)
+ GROUP BY t.token_id)sql";
+constexpr char kMoved[] =
+    "SELECT k.token_id FROM wallet_activity a JOIN tokens k ON k.condition_id = a.condition_id"
+    " WHERE a.wallet_address = $1 AND a.type IN ('SPLIT', 'CONVERSION', 'MIGRATION')";
+
+Result<WalletCount> CountOurs(common::PgConnection& connection, const std::string& wallet,
+                              std::int64_t end) {
+  const auto rows = connection.Exec(kCount, PgParams().Text(wallet).Int64(end));
+  if (!rows) return rows.error();
+  WalletCount count;
+  for (int i = 0; i < rows->size(); ++i) {
+    SideCount& side = rows->Text(i, 0) == "BUY" ? count.buys : count.sells;
+    side = {rows->Int64(i, 1), rows->Int64(i, 2)};
+  }
+  return count;
+}
+
+// Positions that had an event later than what is synced say nothing of it.
+Result<std::vector<BoughtDifference>> CompareBought(common::PgConnection& connection,
+                                                    const std::string& data_url,
+                                                    const std::string& wallet, std::int64_t end) {
+  const auto theirs = BoughtUpstream(data_url, wallet);
+  if (!theirs) return theirs.error();
+  const auto rows = connection.Exec(kBought, PgParams().Text(wallet).Int64(end));
+  const auto moved = connection.Exec(kMoved, PgParams().Text(wallet));
+  if (!rows || !moved) return rows ? moved.error() : rows.error();
+  std::map<std::string, std::int64_t> ours;
+  for (int i = 0; i < rows->size(); ++i) ours[std::string(rows->Text(i, 0))] = rows->Int64(i, 1);
+  std::set<std::string> left_out;
+  for (int i = 0; i < moved->size(); ++i) left_out.emplace(moved->Text(i, 0));
+  std::vector<BoughtDifference> differences;
+  for (const auto& [token, shares] : *theirs) {
+    if (shares.last_event_at > end || left_out.contains(token)) continue;
+    constexpr std::int64_t kHundredth = 10'000;  // the upstream rounds
+    const std::int64_t tolerance = kHundredth + shares.total / 10'000;
+    if (std::abs(ours[token] - shares.total) <= tolerance) continue;
+    differences.push_back({token, ours[token], shares.total});
+  }
+  return differences;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> SampleWallets(common::PgConnection& connection, int most) {
+  const auto rows = connection.Exec(kSample, PgParams().Int64(most));
+  if (!rows) return rows.error();
+  std::vector<std::string> wallets;
+  for (int i = 0; i < rows->size(); ++i) wallets.emplace_back(rows->Text(i, 0));
+  return wallets;
+}
+
+WalletFinding CompareWallet(common::PgConnection& connection, const std::string& data_url,
+                            const std::string& wallet) {
+  WalletFinding finding;
+  finding.wallet = wallet;
+  const auto state = connection.Exec(kCompleteTo, PgParams().Text(wallet));
+  if (!state || state->empty() || state->Int64(0, 1) == 0) {
+    finding.trouble = !state           ? state.error().message
+                      : state->empty() ? "not known here"
+                                       : "not complete to any instant yet";
+    return finding;
+  }
+  finding.complete_to = state->Int64(0, 1);
+  const auto ours = CountOurs(connection, wallet, finding.complete_to);
+  const auto theirs = CountUpstream(data_url, wallet, finding.complete_to);
+  if (!ours || !theirs) {
+    finding.trouble = !ours ? ours.error().message : "the Data API: " + theirs.error().message;
+    return finding;
+  }
+  finding.ours = *ours;
+  finding.theirs = *theirs;
+  auto bought = CompareBought(connection, data_url, wallet, finding.complete_to);
+  if (bought) {
+    finding.bought = std::move(*bought);
+  } else {
+    finding.trouble = "positions: " + bought.error().message;
+  }
+  return finding;
+}
+
+}  // namespace cli
