@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
-#include "common/ids.h"
+#include "cli/option_forms.h"
 #include "common/options.h"
 
 namespace cli {
@@ -11,59 +11,6 @@ namespace {
 
 constexpr char kWalletsHelp[] =
     "File with one address a line (any case; blank lines and # comments allowed), or - for stdin";
-
-const CLI::Validator& WorkerIdForm() {
-  static const CLI::Validator form(
-      [](std::string& text) {
-        return common::ParseWorkerId(text) ? std::string()
-                                           : "'" + text + "' is not a worker's id, as worker-1";
-      },
-      "ID");
-  return form;
-}
-
-const CLI::Validator& RateForm() {
-  static const CLI::Validator form(
-      [](std::string& text) {
-        if (text.ends_with("=0")) return std::string();  // no limit
-        const auto rate = common::ParseRate(text);
-        return rate ? std::string() : rate.error().message;
-      },
-      "ENDPOINT=N/10s");
-  return form;
-}
-
-const CLI::Validator& ScheduleForm() {
-  static const CLI::Validator form(
-      [](std::string& text) {
-        if (text == "off") return std::string();
-        const auto entry = common::ParseSchedule(text);
-        return entry ? std::string() : entry.error().message;
-      },
-      "NAME=TIME");
-  return form;
-}
-
-const CLI::Validator& DurationForm() {
-  static const CLI::Validator form(
-      [](std::string& text) {
-        const auto duration = common::ParseDuration(text);
-        return duration ? std::string() : duration.error().message;
-      },
-      "TIME");
-  return form;
-}
-
-const CLI::Validator& ConditionForm() {
-  static const CLI::Validator form(
-      [](std::string& text) {
-        return common::ParseConditionId(text)
-                   ? std::string()
-                   : "'" + text + "' is not a condition, as 0x and 64 hex digits";
-      },
-      "CONDITION");
-  return form;
-}
 
 constexpr char kQueryHelp[] =
     "Addresses that this query returns in its first column, run read only on --database";
@@ -237,8 +184,10 @@ void CommandLine::AddUniverseCommands() {
                            {"subgraph", "rpc"});
   range->get_option("--source")->required();
   range
-      ->add_option("--from", options_.range_from,
-                   "First second or block, where nothing was walked yet [the first trade]")
+      ->add_option(
+          "--from", options_.range_from,
+          "First second or block: where nothing was walked yet, or before what was, to fill "
+          "in what is missing [where the last range ended, or the first trade]")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40));
   range->add_option("--to", options_.range_to, "Last second or block [all there is]")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40));
