@@ -9,6 +9,13 @@
 
 namespace coordinator {
 
+namespace {
+
+// Requests paced to the very limit are refused whenever one is early.
+constexpr double kOfLimit = 0.98;
+
+}  // namespace
+
 common::Status SetLimit(const std::string& text, std::vector<EndpointLimit>& limits) {
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
@@ -26,7 +33,7 @@ common::Status SetLimit(const std::string& text, std::vector<EndpointLimit>& lim
   }
   const auto rate = common::ParseRate(text);
   if (!rate) return rate.error();
-  limit->per_s = rate->per_s();
+  limit->per_s = kOfLimit * rate->per_s();
   return common::Done{};
 }
 

@@ -59,7 +59,12 @@ void Pace::SetShare(const RateShareOf& share, Instant now) {
   if (lane.bucket && lane.share == share.per_second && lane.burst == burst) return;
   lane.share = std::max(0.0, share.per_second);
   lane.burst = burst;
-  if (!lane.bucket) lane.bucket.emplace(lane.share, lane.burst, now);
+  if (!lane.bucket) {
+    // Empty: whoever had this share before may just have used its burst, and the bursts of a whole
+    // fleet that starts would pass the upstream's window together.
+    lane.bucket.emplace(lane.share, 1, now);
+    lane.bucket->TryTake(now);
+  }
   Apply(lane, now);
 }
 

@@ -15,7 +15,7 @@ double LimitOf(const std::vector<EndpointLimit>& limits, const std::string& name
 TEST(SetLimitTest, ReplacesTheDefault) {
   auto limits = DefaultLimits();
   EXPECT_TRUE(SetLimit("data_trades=200/10s", limits).has_value());
-  EXPECT_DOUBLE_EQ(LimitOf(limits, "data_trades"), 20);
+  EXPECT_DOUBLE_EQ(LimitOf(limits, "data_trades"), 19.6);
 }
 
 TEST(SetLimitTest, ZeroIsNoLimit) {

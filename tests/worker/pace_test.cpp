@@ -43,6 +43,16 @@ TEST_F(PaceTest, KeepsItsShare) {
   EXPECT_LE(started, 202);
 }
 
+TEST_F(PaceTest, NoBurstIsGivenAtTheStart) {
+  pace_.SetShare({kTrades, 10, 5}, now_);
+  EXPECT_FALSE(pace_.TryStart(kTrades, now_));
+  EXPECT_EQ(pace_.NextAt(kTrades, now_), now_ + milliseconds(100));
+  now_ += seconds(1);
+  int at_once = 0;
+  while (pace_.TryStart(kTrades, now_)) ++at_once;
+  EXPECT_EQ(at_once, 5);
+}
+
 TEST_F(PaceTest, EndpointWithoutALimitIsBoundedByItsRequestsInFlight) {
   int started = 0;
   while (pace_.TryStart(kTrades, now_)) ++started;
@@ -57,6 +67,7 @@ TEST_F(PaceTest, ShareOfZeroLetsNothingThrough) {
 
 TEST_F(PaceTest, SlowsDownAfterA429AndRecovers) {
   pace_.SetShare({kTrades, 100, 1}, now_);
+  now_ = pace_.NextAt(kTrades, now_);
   ASSERT_TRUE(pace_.TryStart(kTrades, now_));
   Answer(Outcome::kThrottled);
   EXPECT_DOUBLE_EQ(pace_.factor(kTrades), 0.7);
