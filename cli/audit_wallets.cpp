@@ -74,6 +74,7 @@ Result<std::vector<std::string>> SampleWallets(common::PgConnection& connection,
   const auto rows = connection.Exec(kSample, PgParams().Int64(most));
   if (!rows) return rows.error();
   std::vector<std::string> wallets;
+  wallets.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) wallets.emplace_back(rows->Text(i, 0));
   return wallets;
 }

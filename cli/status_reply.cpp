@@ -30,9 +30,9 @@ class Members {
     return found != nullptr && found->is_boolean() && found->get<bool>();
   }
   const json& Inner(const char* name) const {
-    static const json nothing;
+    static const json kNothing;
     const json* found = Find(name);
-    return found != nullptr ? *found : nothing;
+    return found != nullptr ? *found : kNothing;
   }
 
  private:

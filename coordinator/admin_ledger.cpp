@@ -11,11 +11,7 @@ namespace coordinator {
 namespace {
 
 using common::Done;
-using common::Error;
-using common::ErrorKind;
-using common::PgConnection;
 using common::PgParams;
-using common::PgRows;
 using common::PgTransaction;
 using common::Result;
 using common::RunId;
@@ -180,6 +176,7 @@ Result<std::vector<FailedWallet>> AdminLedger::FailedOf(RunId run, int limit) co
       PgParams().Int64(run.value).Int32(limit));
   if (!rows) return rows.error();
   std::vector<FailedWallet> failed;
+  failed.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) {
     failed.push_back({std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1))});
   }
