@@ -184,8 +184,9 @@ void Worker::StartPages() {
     const auto may_begin = [&] {
       return others + job.begun() < most;
     };
-    bool blocked = false;
-    while (!blocked && job.Wants(now_, may_begin())) {
+    jobs::EndpointSet held_back;
+    job.HoldBack(held_back);
+    while (job.Wants(now_, may_begin())) {
       const Endpoint endpoint = job.endpoint();
       if (parts_.pace.TryStart(endpoint, now_)) {
         const jobs::PageQuery query = job.Next(now_, may_begin());
@@ -196,10 +197,14 @@ void Worker::StartPages() {
         }
         Start(query.request, {endpoint, PageOf{id, query.place}});
       } else {
-        blocked = true;
         WakeBy(parts_.pace.NextAt(endpoint, now_));
         const std::uint32_t free = limits_.in_flight - std::min(limits_.in_flight, begun);
-        waiting_[static_cast<std::size_t>(endpoint)] += job.ready() + std::min(free, job.waiting());
+        std::uint32_t& waiting = waiting_[static_cast<std::size_t>(endpoint)];
+        waiting += job.ready(endpoint);
+        // Where a part that is not begun will ask is not known: where its neighbours do, likely.
+        if (held_back.none()) waiting += std::min(free, job.waiting());
+        held_back.set(static_cast<std::size_t>(endpoint));
+        job.HoldBack(held_back);
       }
     }
     begun = others + job.begun();

@@ -2,9 +2,12 @@
 // what the world holds.
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include <fmt/format.h>
+#include <httplib.h>
 
+#include "sim/blocks.h"
 #include "tests/worker/program_fixture.h"
 
 namespace worker {
@@ -71,6 +74,37 @@ class UnitProgramTest : public ProgramTest {
     return static_cast<std::size_t>(QueryInt("SELECT count(*) FROM " + from));
   }
 
+  // Tells the newest blocks as a fork; 0 ends it. Returns the newest of them.
+  std::int64_t Reorganise(int depth) const {
+    httplib::Client simulator("127.0.0.1", std::stoi(port_));
+    const auto answer =
+        simulator.Post("/sim/reorg", fmt::format(R"({{"depth":{}}})", depth), "application/json");
+    const std::size_t at = answer ? answer->body.find("\"to\":") : std::string::npos;
+    if (at == std::string::npos) throw std::runtime_error("the simulator does not answer");
+    return std::stoll(answer->body.substr(at + 5));
+  }
+  // "<wallet> <second> <transaction> <log index>" of each fill.
+  std::set<std::string> FillsSince(std::int64_t block) const {
+    std::set<std::string> fills;
+    for (const std::string& line : Oracle("--source rpc")) {
+      std::istringstream fields(line);
+      std::vector<std::string> field;
+      for (std::string one; std::getline(fields, one, '\t');) field.push_back(one);
+      if (std::stoll(field.at(1)) < sim::TimeOfBlock(block)) continue;
+      fills.insert(field[0] + " " + field[1] + " " + field[2] + " " + field.back());
+    }
+    return fills;
+  }
+  std::set<std::string> StoredFills() const {
+    std::set<std::string> fills;
+    const common::PgRows rows = Query(
+        "SELECT hex0x(w.address) || ' ' || t.ts || ' 0x' || lpad(to_hex(t.tx_head), 16, '0') || "
+        "encode(t.tx_rest, 'hex') || ' ' || t.log_index FROM trade t JOIN wallet w USING "
+        "(wallet_id)");
+    for (int row = 0; row < rows.size(); ++row) fills.emplace(rows.Text(row, 0));
+    return fills;
+  }
+
   proto::WalletOutcome::Kind kind_ = proto::WalletOutcome::COMPLETE;
   std::optional<Child> worker_;
   std::int64_t last_chunk_ = 0;
@@ -134,6 +168,25 @@ TEST_F(UnitProgramTest, ChainByBlocksHasEveryFillOnceWhateverTheNodeBears) {
   Do("range", spans);
   EXPECT_EQ(Count("trade"), Oracle("--source rpc").size());
   EXPECT_EQ(Count("work_unit WHERE status = 2 AND reached > 0"), spans.size());
+}
+
+// Of both spans some blocks are taken back after the first one is done: the second one tells them
+// anew.
+TEST_F(UnitProgramTest, SpanThatWasTakenBackIsToldAnewByTheNext) {
+  ServeWorld("--seed 16 --wallets 30 --fills 20000", {"--rpc-head-after-newest", "600"});
+  StartWorker();
+  const std::int64_t newest = Reorganise(9'000) - 600;
+  const std::int64_t begin = newest - 200'000;
+  const std::int64_t border = newest - 400;
+  const std::set<std::string> fills = FillsSince(begin);
+  Do("range", {fmt::format("rpc {}-{}", begin, border - 10'000),
+               fmt::format("rpc {}-{}", border - 9'999, border)});
+  EXPECT_NE(StoredFills(), fills);
+  Reorganise(0);
+  Do("range", {fmt::format("rpc {}-head", border + 1)});
+  EXPECT_EQ(StoredFills(), fills);
+  EXPECT_EQ(QueryInt("SELECT sum(trades_stored)::bigint FROM wallet_sync"), Rows());
+  EXPECT_EQ(Count("told_span"), 2U);
 }
 
 TEST_F(UnitProgramTest, ChainOfANodeThatIsBehindIsNotComplete) {

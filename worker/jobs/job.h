@@ -5,6 +5,7 @@
 // part, never its neighbours.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ struct PageQuery {
   HttpRequest request;
 };
 
+using EndpointSet = std::bitset<kEndpointCount>;
+
 // An event that cannot be a trade, with its evidence.
 struct RefusedEvent {
   common::WalletId wallet;
@@ -41,6 +44,8 @@ class Job {
   virtual const Lease& lease() const = 0;
 
   // --- Asking. `may_begin`: one more part may be under way.
+  // Where no request may go until this is said anew: parts that would ask there let others pass.
+  virtual void HoldBack(const EndpointSet& endpoints) = 0;
   virtual bool Wants(common::Instant now, bool may_begin) = 0;
   // Where the next request goes. REQUIRES: Wants just said so.
   virtual Endpoint endpoint() const = 0;
@@ -81,7 +86,8 @@ class Job {
 
   virtual std::uint32_t begun() const = 0;    // parts under way
   virtual std::uint32_t waiting() const = 0;  // parts not begun
-  virtual std::uint32_t ready() const = 0;    // parts whose next page may be asked for
+  // Parts whose next page may be asked for there.
+  virtual std::uint32_t ready(Endpoint endpoint) const = 0;
   virtual std::uint32_t parts_done() const = 0;
   virtual std::uint64_t rows_stored() const = 0;
   virtual std::uint64_t retries() const = 0;

@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/trade.h"
+#include "worker/jobs/told_blocks.h"
 #include "worker/jobs/unit_walk.h"
 #include "worker/sources/rpc_walk.h"
 
@@ -48,22 +49,24 @@ class SubgraphRangeWalk final : public UnitWalk {
 // Reads no block that is younger than kRpcConfirmations. Where the span goes further than the node
 // does, the node must be fresh, else the unit falls short of its end: what is not told yet may have
 // been made long ago. Behind one address stand several nodes, so a stale one is asked again first.
-// A reorganisation that goes deeper all the
-// same is noticed by the hash of the last block that was told, when the walk goes on from a stored
-// position and before it ends: it then goes back, and what it tells again replaces what it told.
+//
+// A reorganisation that goes deeper all the same is noticed: every page must join the block that
+// was told last, and that one is looked at again when the walk goes on from a stored position and
+// before it ends. The walk then goes back to the newest block that still stands, and what it tells
+// again replaces what it told. That it joins its neighbours, the store sees: see told_spans.h.
 class RpcRangeWalk final : public UnitWalk {
  public:
   RpcRangeWalk(std::string url, const RangeTask& task, const std::string& position);
 
   HttpRequest Next() override;
   common::Result<UnitStep> OnResponse(const HttpResponse& response) override;
+  void GoBack(const store::BrokenSpan& broken) override;
   bool Restart() override;
 
  private:
   enum class Phase : std::uint8_t {
     kHead,    // how far may we go?
     kVerify,  // is what was told still so?
-    kRewind,  // it is not: when was the block that we go back to?
     kBegin,   // when does the span begin?
     kLogs
   };
@@ -71,6 +74,8 @@ class RpcRangeWalk final : public UnitWalk {
   common::Result<UnitStep> TakeHead(const sources::RpcBlock& head, common::UnixSeconds now);
   common::Result<UnitStep> Verify(const sources::RpcBlock& block);
   common::Result<UnitStep> TakeLogs(const HttpResponse& response);
+  common::Result<UnitStep> NotJoined();
+  bool HasTold() const { return told_.size() >= 2; }
   UnitStep Done() const;
   std::string Encode() const;
   void Decode(std::string_view text);
@@ -79,10 +84,15 @@ class RpcRangeWalk final : public UnitWalk {
   const RangeTask task_;
   Phase phase_ = Phase::kHead;
   sources::RpcWalk walk_;
-  common::UnixSeconds begins_at_ = 0;         // 0: not known yet
-  std::optional<sources::RpcBlock> through_;  // the last block that is told
-  std::optional<store::ReplacedSpan> replaces_;
+  common::UnixSeconds begins_at_ = 0;   // 0: not known yet
+  ToldBlocks told_;                     // walk_.next is behind the newest of them
+  bool of_others_ = false;              // they are borders of other spans
+  std::uint64_t goes_to_ = 0;           // the end of a span above that is to be told anew; 0: none
+  common::UnixSeconds stale_to_ = 0;    // what was told up to there is to be replaced; 0: nothing
+  common::UnixSeconds dropped_at_ = 0;  // the second of the oldest block that does not stand
   int stale_heads_ = 0;
+  int unjoined_ = 0;
+  int gone_back_ = 0;
   std::string shortfall_;
 };
 

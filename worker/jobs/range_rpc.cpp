@@ -1,5 +1,5 @@
-// A position is "<begins_at>;<block>;<its second>;<its hash>;<walk>", where the block is the last
-// one that is told, and the walk is EncodeRpcWalk's.
+// A position is "<begins_at>;<goes_to>;<told>;<walk>", where told is ToldBlocks' text and the walk
+// is EncodeRpcWalk's.
 #include <algorithm>
 #include <charconv>
 #include <string_view>
@@ -18,10 +18,11 @@ using common::Result;
 using common::UnixSeconds;
 using sources::RpcBlock;
 
-// How far the walk goes back when what it told is no longer so.
-constexpr std::uint64_t kRewind = 2 * sources::kRpcConfirmations;
 // So many times a stale node is asked before its word is taken.
 constexpr int kStaleHeads = 3;
+// Nodes that tell different chains in turn, and neighbours that never come to rest, are given up.
+constexpr int kMostUnjoined = 10;
+constexpr int kMostGoneBack = 8;
 
 // The node's own clock, where it tells, else ours.
 UnixSeconds NowOf(const HttpResponse& response) {
@@ -68,26 +69,27 @@ std::vector<sources::TokenHint> HintsOf(const std::vector<store::RangeTrade>& tr
 
 RpcRangeWalk::RpcRangeWalk(std::string url, const RangeTask& task, const std::string& position)
     : url_(std::move(url)), task_(task) {
-  walk_.next = static_cast<std::uint64_t>(task.from);
+  // There is no block before the very first, and no fill in it.
+  walk_.next = static_cast<std::uint64_t>(std::max<std::int64_t>(1, task.from));
   Decode(position);
 }
 
 std::string RpcRangeWalk::Encode() const {
-  return fmt::format("{};{};{};{};{}", begins_at_, through_->number, through_->ts,
-                     through_->hash.ToString(), sources::EncodeRpcWalk(walk_));
+  return fmt::format("{};{};{};{}", begins_at_, goes_to_, told_.ToString(),
+                     sources::EncodeRpcWalk(walk_));
 }
 
 void RpcRangeWalk::Decode(std::string_view text) {
   const auto begins_at = TakeNumber(text);
-  const auto number = begins_at ? TakeNumber(text) : std::nullopt;
-  const auto ts = number ? TakeNumber(text) : std::nullopt;
-  const auto hash_text = ts ? Take(text) : std::nullopt;
-  if (!hash_text) return;
-  const auto hash = common::BlockHash::Parse(*hash_text);
+  const auto goes_to = begins_at ? TakeNumber(text) : std::nullopt;
+  const auto told_text = goes_to ? Take(text) : std::nullopt;
+  if (!told_text) return;
+  auto told = ToldBlocks::Parse(*told_text);
   const auto walk = sources::DecodeRpcWalk(text);
-  if (!hash || !walk || walk->next < static_cast<std::uint64_t>(task_.from)) return;
+  if (!told || told->size() < 2 || !walk || walk->next != told->newest().number + 1) return;
   begins_at_ = *begins_at;
-  through_ = RpcBlock{static_cast<std::uint64_t>(*number), *hash, *ts};
+  goes_to_ = static_cast<std::uint64_t>(*goes_to);
+  told_ = std::move(*told);
   walk_ = *walk;
 }
 
@@ -96,39 +98,23 @@ HttpRequest RpcRangeWalk::Next() {
     case Phase::kHead:
       return sources::RpcHeadRequest(url_);
     case Phase::kVerify:
-      return sources::RpcBlockRequest(url_, through_->number);
-    case Phase::kRewind:
+      return sources::RpcBlockRequest(url_, told_.newest().number);
     case Phase::kBegin:
       return sources::RpcBlockRequest(url_, walk_.next);
     case Phase::kLogs:
       break;
   }
-  return sources::RpcWalkRequest(url_, walk_);
+  return sources::RpcWalkRequest(url_, walk_, {}, sources::RpcJoin::kBlockBefore);
 }
 
 Result<UnitStep> RpcRangeWalk::OnResponse(const HttpResponse& response) {
   if (phase_ == Phase::kLogs) return TakeLogs(response);
   const Result<RpcBlock> block = sources::ReadRpcBlock(response);
   if (!block) return block.error();
-  switch (phase_) {
-    case Phase::kHead:
-      return TakeHead(*block, NowOf(response));
-    case Phase::kVerify:
-      return Verify(*block);
-    case Phase::kRewind:
-      // Its own second may be an earlier block's, too, which will not be told again.
-      replaces_ = store::ReplacedSpan{common::Source::kRpc, block->ts + 1,
-                                      std::max(block->ts + 1, through_->ts)};
-      through_.reset();
-      phase_ = Phase::kLogs;
-      break;
-    case Phase::kBegin:
-      begins_at_ = block->ts;
-      phase_ = Phase::kLogs;
-      break;
-    case Phase::kLogs:
-      break;
-  }
+  if (phase_ == Phase::kHead) return TakeHead(*block, NowOf(response));
+  if (phase_ == Phase::kVerify) return Verify(*block);
+  begins_at_ = block->ts;
+  phase_ = Phase::kLogs;
   return Midway();
 }
 
@@ -139,14 +125,17 @@ Result<UnitStep> RpcRangeWalk::TakeHead(const RpcBlock& head, UnixSeconds now) {
   if (is_stale && (!task_.to || static_cast<std::uint64_t>(*task_.to) > safe)) {
     shortfall_ = fmt::format("the node is {} minutes behind: its newest block is {}",
                              (now - head.ts) / 60, head.number);
-    if (++stale_heads_ < kStaleHeads)
+    if (++stale_heads_ < kStaleHeads) {
       return common::Error{common::ErrorKind::kTransient, shortfall_};
+    }
   } else {
     shortfall_.clear();
   }
   walk_.last = safe;
-  if (task_.to) walk_.last = std::min(safe, static_cast<std::uint64_t>(*task_.to));
-  if (through_) {
+  if (task_.to) {
+    walk_.last = std::min(safe, std::max(goes_to_, static_cast<std::uint64_t>(*task_.to)));
+  }
+  if (!told_.empty()) {
     // Also where nothing is left: it may have been told long ago.
     phase_ = Phase::kVerify;
     return Midway();
@@ -157,61 +146,131 @@ Result<UnitStep> RpcRangeWalk::TakeHead(const RpcBlock& head, UnixSeconds now) {
 }
 
 Result<UnitStep> RpcRangeWalk::Verify(const RpcBlock& block) {
-  if (block.hash == through_->hash) {
-    if (walk_.is_over()) return Done();
-    phase_ = Phase::kLogs;
+  const RpcBlock mark = told_.newest();
+  if (block.hash != mark.hash) {
+    stale_to_ = std::max(stale_to_, mark.ts);
+    dropped_at_ = mark.ts;
+    told_.DropNewest();
+    walk_.next = mark.number + 1;
+    walk_.untimed.clear();
+    if (told_.empty()) {
+      phase_ = Phase::kBegin;
+      of_others_ = false;
+    }
     return Midway();
   }
-  const auto from = static_cast<std::uint64_t>(task_.from);
-  walk_.next = through_->number > from + kRewind ? through_->number - kRewind : from;
-  walk_.untimed.clear();
-  phase_ = Phase::kRewind;
-  return Midway();
+  if (of_others_) {
+    // What they have told stays theirs.
+    of_others_ = false;
+    told_.KeepNewest();
+  }
+  if (walk_.next != mark.number + 1) {
+    walk_.next = mark.number + 1;
+    walk_.untimed.clear();
+    begins_at_ = std::min(begins_at_, mark.ts + 1);
+  }
+  if (!walk_.is_over()) {
+    phase_ = HasTold() ? Phase::kLogs : Phase::kBegin;
+    return Midway();
+  }
+  if (stale_to_ == 0) return Done();
+  phase_ = Phase::kHead;
+  return common::Error{common::ErrorKind::kTransient,
+                       fmt::format("what was told behind block {} was taken back, and what is in "
+                                   "its place is not deep enough yet",
+                                   mark.number)};
 }
 
 Result<UnitStep> RpcRangeWalk::TakeLogs(const HttpResponse& response) {
-  auto page = sources::ReadRpcWalkPage(walk_, response);
+  constexpr auto kJoin = sources::RpcJoin::kBlockBefore;
+  auto page = sources::ReadRpcWalkPage(walk_, response, {}, kJoin);
   if (!page) return page.error();
+  if (!page->through) {
+    walk_ = std::move(page->next);
+    return Midway();
+  }
+  if (!told_.empty() && page->behind->hash != told_.newest().hash) return NotJoined();
   walk_ = std::move(page->next);
-  if (!page->through) return Midway();
-  through_ = page->through;
   UnitStep step;
+  if (stale_to_ != 0) {
+    // The second of the block before may be that of the first one, too: it is not told again.
+    const UnixSeconds from = (told_.empty() ? dropped_at_ : told_.newest().ts) + 1;
+    step.rows.replaced.push_back({common::Source::kRpc, from, std::max(from, stale_to_)});
+    stale_to_ = 0;
+  }
+  if (told_.empty()) told_.Add(*page->behind);
+  told_.Add(*page->through);
   step.told = page->trades.size() + page->refused.size();
   step.rows.trades.reserve(page->trades.size());
   for (sources::WalletTrade& row : page->trades) {
     step.rows.trades.push_back({row.wallet, begins_at_, std::move(row.trade)});
   }
   step.rows.hints = HintsOf(step.rows.trades);
-  if (replaces_) step.rows.replaced.push_back(*std::exchange(replaces_, std::nullopt));
   step.refused = std::move(page->refused);
   step.begins_at = begins_at_;
-  step.reached = static_cast<std::int64_t>(through_->number);
-  step.complete_to = through_->ts;
+  step.reached = static_cast<std::int64_t>(told_.newest().number);
+  step.complete_to = told_.newest().ts;
   step.position = Encode();
   if (walk_.is_over()) phase_ = Phase::kVerify;
   return step;
+}
+
+// The chain has changed since the last page, or this is another node that sees another one.
+Result<UnitStep> RpcRangeWalk::NotJoined() {
+  phase_ = Phase::kVerify;
+  const bool is_enough = ++unjoined_ > kMostUnjoined;
+  return common::Error{is_enough ? common::ErrorKind::kRejected : common::ErrorKind::kTransient,
+                       fmt::format("the node tells two chains at block {}", told_.newest().number)};
 }
 
 UnitStep RpcRangeWalk::Done() const {
   UnitStep step;
   step.done = true;
   step.begins_at = begins_at_;
-  step.reached = through_ ? static_cast<std::int64_t>(through_->number) : task_.from - 1;
-  step.complete_to = through_ ? through_->ts : 0;
+  step.reached = task_.from - 1;
   step.shortfall = shortfall_;
+  if (HasTold()) {
+    step.reached = static_cast<std::int64_t>(told_.newest().number);
+    step.complete_to = told_.newest().ts;
+    step.position = Encode();
+    step.span = store::ToldSpan{common::Source::kRpc, told_.oldest(), told_.newest()};
+  }
   if (walk_.first_refused != 0) {
     step.shortfall = fmt::format("a log of block {} cannot be a trade", walk_.first_refused);
+    step.position.clear();
   }
   return step;
 }
 
+void RpcRangeWalk::GoBack(const store::BrokenSpan& broken) {
+  phase_ = Phase::kHead;
+  if (++gone_back_ > kMostGoneBack) {
+    phase_ = Phase::kVerify;
+    shortfall_ = fmt::format("block {} was told from two chains, again and again", broken.at);
+    return;
+  }
+  if (broken.through != 0) {
+    goes_to_ = std::max(goes_to_, broken.through);
+    stale_to_ = std::max(stale_to_, broken.through_ts);
+  }
+  if (broken.below.empty()) return;
+  stale_to_ = std::max(stale_to_, told_.newest().ts);
+  told_.Clear();
+  of_others_ = true;
+  for (auto border = broken.below.rbegin(); border != broken.below.rend(); ++border) {
+    told_.Add(*border);
+  }
+}
+
 bool RpcRangeWalk::Restart() {
-  if (!through_) return false;
+  if (!HasTold()) return false;
   const std::uint64_t last = walk_.last;
   walk_ = {};
-  walk_.next = static_cast<std::uint64_t>(task_.from);
+  walk_.next = told_.oldest().number + 1;
   walk_.last = last;
-  through_.reset();
+  stale_to_ = std::max(stale_to_, told_.newest().ts);
+  dropped_at_ = told_.oldest().ts;
+  told_.Clear();
   phase_ = Phase::kBegin;
   return true;
 }

@@ -46,7 +46,7 @@ TradesJob::TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const Tr
 // --- Asking ------------------------------------------------------------------------------------
 
 bool TradesJob::Wants(Instant now, bool may_begin) {
-  if (stopped_ || fenced_) return false;
+  if (stopped_ || fenced_ || held_back_) return false;
   WakeBackedOff(now);
   SkipToWaiting();
   const bool can_begin = may_begin && next_waiting_ < wallets_.size();

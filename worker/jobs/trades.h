@@ -40,6 +40,9 @@ class TradesJob final : public Job {
 
   const Lease& lease() const override { return lease_; }
 
+  void HoldBack(const EndpointSet& endpoints) override {
+    held_back_ = endpoints.test(static_cast<std::size_t>(endpoint_));
+  }
   bool Wants(common::Instant now, bool may_begin) override;
   Endpoint endpoint() const override { return endpoint_; }
   PageQuery Next(common::Instant now, bool may_begin) override;
@@ -68,7 +71,7 @@ class TradesJob final : public Job {
 
   std::uint32_t begun() const override { return begun_; }
   std::uint32_t waiting() const override;
-  std::uint32_t ready() const override { return static_cast<std::uint32_t>(ready_.size()); }
+  std::uint32_t ready(Endpoint) const override { return static_cast<std::uint32_t>(ready_.size()); }
   std::uint32_t parts_done() const override { return wallets_done_; }
   std::uint64_t rows_stored() const override { return rows_stored_; }
   std::uint64_t retries() const override { return retries_; }
@@ -134,6 +137,7 @@ class TradesJob final : public Job {
   std::vector<std::uint32_t> backing_off_;
   std::uint32_t begun_ = 0;
   std::uint32_t open_wallets_ = 0;  // neither ended nor given back
+  bool held_back_ = false;
   bool stopped_ = false;
   bool fenced_ = false;
 

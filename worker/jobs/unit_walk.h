@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct UnitStep {
   common::UnixSeconds complete_to = 0;  // as in store::UnitProgress
   common::UnixSeconds begins_at = 0;
   std::int64_t reached = 0;
+  // With `done`: the unit is complete only if this joins its neighbours.
+  std::optional<store::ToldSpan> span;
   std::vector<std::string> refused;  // evidence of events that cannot be a trade
 };
 
@@ -48,6 +51,8 @@ class UnitWalk {
   // (a narrower interval). Errors: kTransient, kThrottled, kMalformed: ask again; kRejected: the
   // upstream refuses this unit.
   virtual common::Result<UnitStep> OnResponse(const HttpResponse& response) = 0;
+  // What it told as done does not join: it goes on, and tells more.
+  virtual void GoBack(const store::BrokenSpan& /*broken*/) {}
   // Upstreams forget their cursors. True: the walk was somewhere, and stands at its beginning now.
   virtual bool Restart() = 0;
 };

@@ -14,6 +14,13 @@ using common::Instant;
 using common::Status;
 using common::WalletId;
 
+namespace {
+
+// With so many units under way that may not ask, another one is not begun.
+constexpr std::size_t kMostHeldBack = 4;
+
+}  // namespace
+
 UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDesk& desk,
                  const UnitLimits& limits, std::uint64_t seed)
     : task_(std::move(task)),
@@ -39,17 +46,30 @@ bool UnitJob::Wants(Instant now, bool may_begin) {
   if (stopped_ || fenced_) return false;
   WakeBackedOff(now);
   SkipToWaiting();
+  may_begin = may_begin && ready_.size() < kMostHeldBack;
   const bool can_begin = may_begin && next_waiting_ < units_.size();
   if (ready_.empty() && !can_begin) return false;
   if (!LearnHorizon(now)) return false;
-  if (ready_.empty() && may_begin) {
+  if (NextReady() == ready_.end() && may_begin) {
     // A unit that cannot be begun ends at once, so look until one needs a request.
-    while (ready_.empty() && next_waiting_ < units_.size()) {
-      if (Begin(next_waiting_, now)) return true;
+    while (next_waiting_ < units_.size()) {
+      if (Begin(next_waiting_, now)) break;
       SkipToWaiting();
     }
   }
-  return !ready_.empty();
+  return NextReady() != ready_.end();
+}
+
+// The oldest one that may ask.
+std::deque<std::uint32_t>::const_iterator UnitJob::NextReady() const {
+  return std::ranges::find_if(ready_, [this](std::uint32_t index) {
+    return !held_back_.test(static_cast<std::size_t>(units_[index].request->endpoint));
+  });
+}
+
+std::uint32_t UnitJob::ready(Endpoint endpoint) const {
+  return static_cast<std::uint32_t>(std::ranges::count_if(
+      ready_, [&](std::uint32_t index) { return units_[index].request->endpoint == endpoint; }));
 }
 
 // True: nothing keeps the next request from being made.
@@ -77,14 +97,16 @@ void UnitJob::FailAllIdle(const std::string& reason, Instant now) {
 }
 
 Endpoint UnitJob::endpoint() const {
-  CHECK(!ready_.empty());
-  return units_[ready_.front()].request->endpoint;
+  const auto next = NextReady();
+  CHECK(next != ready_.end());
+  return units_[*next].request->endpoint;
 }
 
 PageQuery UnitJob::Next(Instant now, bool may_begin) {
   CHECK(Wants(now, may_begin));
-  const std::uint32_t index = ready_.front();
-  ready_.pop_front();
+  const auto next = NextReady();
+  const std::uint32_t index = *next;
+  ready_.erase(next);
   Unit& unit = units_[index];
   unit.stand = Stand::kAsking;
   return {index, unit.task.id, *std::exchange(unit.request, std::nullopt)};
@@ -198,7 +220,12 @@ void UnitJob::Accept(std::uint32_t index, UnitStep step, Instant now) {
     refused_.push_back({unit.task.id, std::move(evidence)});
   }
   if (!step.done) return MakeReady(index);
-  if (step.shortfall.empty()) {
+  if (step.shortfall.empty() && step.span) {
+    progress.state = store::WalletState::kCompleted;
+    progress.span = step.span;
+    unit.stand = Stand::kSettling;
+    settling_in_batch_.push_back(index);
+  } else if (step.shortfall.empty()) {
     progress.state = store::WalletState::kCompleted;
     End(index, WalletOutcome::Kind::kComplete, {});
   } else {
@@ -231,6 +258,12 @@ void UnitJob::Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::str
 }
 
 void UnitJob::End(std::uint32_t index, WalletOutcome::Kind kind, std::string reason) {
+  Close(index);
+  ++ended_in_batch_;
+  outcomes_.push_back({units_[index].task.id, kind, std::move(reason)});
+}
+
+void UnitJob::Close(std::uint32_t index) {
   Unit& unit = units_[index];
   CHECK(unit.stand != Stand::kEnded && unit.stand != Stand::kGivenBack);
   if (unit.stand != Stand::kWaiting) --begun_;
@@ -238,8 +271,6 @@ void UnitJob::End(std::uint32_t index, WalletOutcome::Kind kind, std::string rea
   unit.walk.reset();
   unit.request.reset();
   --open_units_;
-  ++ended_in_batch_;
-  outcomes_.push_back({unit.task.id, kind, std::move(reason)});
 }
 
 // --- Storing -----------------------------------------------------------------------------------
@@ -252,17 +283,18 @@ void UnitJob::ResetBatch() {
   batch_.kind = task_.kind;
   batch_since_.reset();
   ended_in_batch_ = 0;
+  settling_in_batch_.clear();
 }
 
 bool UnitJob::BatchDue(Instant now) const {
   if (fenced_ || batch_.units.empty()) return false;
   return batch_.rows.size() >= limits_.batch_rows || now - *batch_since_ >= limits_.batch_age ||
-         open_units_ == 0 || stopped_;
+         open_units_ == settling_in_batch_.size() || stopped_;
 }
 
 store::UnitBatch UnitJob::TakeBatch() {
   CHECK(!batch_.units.empty());
-  sent_.push_back({batch_.rows.size(), ended_in_batch_});
+  sent_.push_back({batch_.rows.size(), ended_in_batch_, settling_in_batch_});
   unwritten_rows_ += batch_.rows.size();
   for (Unit& unit : units_) unit.progress.reset();
   store::UnitBatch taken = std::move(batch_);
@@ -272,7 +304,7 @@ store::UnitBatch UnitJob::TakeBatch() {
 
 void UnitJob::OnWritten(const store::Receipt& receipt) {
   CHECK(!sent_.empty());
-  const SentBatch written = sent_.front();
+  const SentBatch written = std::move(sent_.front());
   sent_.pop_front();
   unwritten_rows_ -= written.rows;
   if (receipt.fenced) {
@@ -282,6 +314,27 @@ void UnitJob::OnWritten(const store::Receipt& receipt) {
   }
   rows_stored_ += receipt.stored;
   units_done_ += written.ended;
+  Settle(written.settling, receipt.broken);
+}
+
+// Units that said they were done: they are, unless what they told does not join.
+void UnitJob::Settle(const std::vector<std::uint32_t>& settling,
+                     const std::vector<store::BrokenSpan>& broken) {
+  for (const std::uint32_t index : settling) {
+    Unit& unit = units_[index];
+    const auto found = std::ranges::find(broken, unit.task.id, &store::BrokenSpan::unit);
+    if (found != broken.end()) {
+      ++retries_;
+      unit.walk->GoBack(*found);
+      MakeReady(index);
+      continue;
+    }
+    Close(index);
+    // Behind those that are stored, before those that are not yet.
+    outcomes_.insert(outcomes_.begin() + units_done_,
+                     {unit.task.id, WalletOutcome::Kind::kComplete, {}});
+    ++units_done_;
+  }
 }
 
 void UnitJob::OnRefused(const Error& error, Instant now) {

@@ -39,6 +39,7 @@ class UnitJob final : public Job {
 
   const Lease& lease() const override { return task_.lease; }
 
+  void HoldBack(const EndpointSet& endpoints) override { held_back_ = endpoints; }
   bool Wants(common::Instant now, bool may_begin) override;
   Endpoint endpoint() const override;
   PageQuery Next(common::Instant now, bool may_begin) override;
@@ -67,7 +68,7 @@ class UnitJob final : public Job {
 
   std::uint32_t begun() const override { return begun_; }
   std::uint32_t waiting() const override;
-  std::uint32_t ready() const override { return static_cast<std::uint32_t>(ready_.size()); }
+  std::uint32_t ready(Endpoint endpoint) const override;
   std::uint32_t parts_done() const override { return units_done_; }
   std::uint64_t rows_stored() const override { return rows_stored_; }
   std::uint64_t retries() const override { return retries_; }
@@ -80,6 +81,7 @@ class UnitJob final : public Job {
     kReady,    // its next request may be made
     kAsking,
     kBackingOff,
+    kSettling,  // done, if its last batch says so
     kEnded,
     kGivenBack
   };
@@ -98,18 +100,23 @@ class UnitJob final : public Job {
   struct SentBatch {
     std::size_t rows = 0;
     std::uint32_t ended = 0;  // units whose last word is in it
+    std::vector<std::uint32_t> settling;
   };
 
   bool LearnHorizon(common::Instant now);
   void FailAllIdle(const std::string& reason, common::Instant now);
   bool Begin(std::uint32_t index, common::Instant now);
   void MakeReady(std::uint32_t index);
+  std::deque<std::uint32_t>::const_iterator NextReady() const;
   void Accept(std::uint32_t index, UnitStep step, common::Instant now);
   void TryAgain(std::uint32_t index, const common::Error& error, common::Instant now);
   bool Restart(std::uint32_t index);
   void Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::string& reason,
             common::Instant now);
   void End(std::uint32_t index, WalletOutcome::Kind kind, std::string reason);
+  void Close(std::uint32_t index);
+  void Settle(const std::vector<std::uint32_t>& settling,
+              const std::vector<store::BrokenSpan>& broken);
   store::UnitProgress& ProgressOf(std::uint32_t index, common::Instant now);
   void WakeBackedOff(common::Instant now);
   void SkipToWaiting();
@@ -126,6 +133,7 @@ class UnitJob final : public Job {
   std::vector<Unit> units_;
   std::uint32_t next_waiting_ = 0;
   std::deque<std::uint32_t> ready_;
+  EndpointSet held_back_;
   common::UnixSeconds known_to_ = 0;  // the horizon
   std::vector<std::uint32_t> backing_off_;
   std::uint32_t begun_ = 0;
@@ -135,6 +143,7 @@ class UnitJob final : public Job {
 
   store::UnitBatch batch_;
   std::uint32_t ended_in_batch_ = 0;
+  std::vector<std::uint32_t> settling_in_batch_;
   std::optional<common::Instant> batch_since_;
   std::deque<SentBatch> sent_;
   std::size_t unwritten_rows_ = 0;  // in sent_

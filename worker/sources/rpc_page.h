@@ -15,17 +15,10 @@
 
 #include "common/error.h"
 #include "worker/http.h"
+#include "worker/sources/rpc_block.h"
 #include "worker/sources/wallet_trade.h"
 
 namespace worker::sources {
-
-struct RpcBlock {
-  std::uint64_t number = 0;
-  common::BlockHash hash;
-  common::UnixSeconds ts = 0;
-
-  friend bool operator==(const RpcBlock&, const RpcBlock&) = default;
-};
 
 // Both ends are asked for. `headers` are the blocks whose headers come along.
 struct RpcLogsQuery {

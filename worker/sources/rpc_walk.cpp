@@ -24,9 +24,14 @@ std::optional<std::uint64_t> TakeNumber(std::string_view& text, char behind) {
   return value;
 }
 
-RpcLogsQuery QueryOf(const RpcWalk& walk, const std::optional<common::WalletAddress>& maker) {
+RpcLogsQuery QueryOf(const RpcWalk& walk, const std::optional<common::WalletAddress>& maker,
+                     RpcJoin join) {
   RpcLogsQuery query{walk.next, std::min(walk.last, walk.next + walk.span - 1), maker};
-  query.headers = walk.untimed;
+  if (join == RpcJoin::kBlockBefore) {
+    CHECK(walk.next > 0);
+    query.headers.push_back(walk.next - 1);
+  }
+  query.headers.insert(query.headers.end(), walk.untimed.begin(), walk.untimed.end());
   // The end's header tells how far in time the page goes.
   if (query.headers.empty() || query.headers.back() != query.to) query.headers.push_back(query.to);
   return query;
@@ -93,14 +98,15 @@ std::optional<RpcWalk> DecodeRpcWalk(std::string_view text) {
 }
 
 HttpRequest RpcWalkRequest(const std::string& url, const RpcWalk& walk,
-                           const std::optional<common::WalletAddress>& maker) {
+                           const std::optional<common::WalletAddress>& maker, RpcJoin join) {
   CHECK(!walk.is_over());
-  return RpcLogsRequest(url, QueryOf(walk, maker));
+  return RpcLogsRequest(url, QueryOf(walk, maker, join));
 }
 
 common::Result<RpcWalkPage> ReadRpcWalkPage(const RpcWalk& walk, const HttpResponse& response,
-                                            const std::optional<common::WalletAddress>& maker) {
-  const RpcLogsQuery query = QueryOf(walk, maker);
+                                            const std::optional<common::WalletAddress>& maker,
+                                            RpcJoin join) {
+  const RpcLogsQuery query = QueryOf(walk, maker, join);
   auto answer = ReadRpcLogs(query, response);
   if (!answer) return answer.error();
   RpcWalkPage page;
@@ -124,6 +130,7 @@ common::Result<RpcWalkPage> ReadRpcWalkPage(const RpcWalk& walk, const HttpRespo
   page.refused = std::move(logs.refused);
   if (page.next.first_refused == 0) page.next.first_refused = logs.first_refused;
   page.through = logs.headers.back();
+  if (join == RpcJoin::kBlockBefore) page.behind = logs.headers.front();
   page.next.next = query.to + 1;
   if (page.trades.size() < kFewFills) page.next.span = std::min(walk.cap, walk.span * 2);
   page.next.span = std::min(page.next.span, walk.cap);

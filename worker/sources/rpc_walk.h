@@ -47,17 +47,24 @@ struct RpcWalkPage {
   std::vector<WalletTrade> trades;   // all of blocks [walk.next, next.next)
   std::vector<std::string> refused;  // logs that cannot be a trade, with their evidence
   RpcWalk next;
-  // The last block that is told; the one behind it may be of the same second. Nothing on a page that only learned a smaller interval, or which
-  // headers it needs.
+  // The last block that is told; the one behind it may be of the same second. Nothing on a page
+  // that only learned a smaller interval, or which headers it needs.
   std::optional<RpcBlock> through;
+  std::optional<RpcBlock> behind;  // the block before the first one, where it was asked for
 };
+
+// Whether the block before the first one is to come along, so that the page can be joined to what
+// was told before. REQUIRES: there is one.
+enum class RpcJoin : std::uint8_t { kNothing, kBlockBefore };
 
 // REQUIRES: !walk.is_over().
 HttpRequest RpcWalkRequest(const std::string& url, const RpcWalk& walk,
-                           const std::optional<common::WalletAddress>& maker = {});
+                           const std::optional<common::WalletAddress>& maker = {},
+                           RpcJoin join = RpcJoin::kNothing);
 
 // The answer to that, whatever its status. Errors as of ReadRpcLogs.
 common::Result<RpcWalkPage> ReadRpcWalkPage(const RpcWalk& walk, const HttpResponse& response,
-                                            const std::optional<common::WalletAddress>& maker = {});
+                                            const std::optional<common::WalletAddress>& maker = {},
+                                            RpcJoin join = RpcJoin::kNothing);
 
 }  // namespace worker::sources

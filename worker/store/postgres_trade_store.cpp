@@ -135,7 +135,7 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   if (!fence) return fence.error();
   std::optional<PgCopyIn> copy;
   if (is_fast) copy.emplace(PgCopyIn::Adopt(connection));
-  if (fence->empty()) return Receipt{.fenced = true, .stored = 0};
+  if (fence->empty()) return Receipt{.fenced = true};
   if (common::Failpoint("store_after_fence")) {
     return Error{ErrorKind::kTransient, "failpoint store_after_fence"};
   }
@@ -152,7 +152,7 @@ Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {
   if (common::Failpoint("store_after_commit")) {
     return Error{ErrorKind::kTransient, "failpoint store_after_commit"};
   }
-  const Receipt receipt = {.fenced = false, .stored = AddedRows(*stored)};
+  const Receipt receipt = {.fenced = false, .stored = AddedRows(*stored), .broken = {}};
   NoteLane(is_fast, rows.size(), receipt.stored);
   return receipt;
 }
@@ -189,11 +189,11 @@ Result<Receipt> PostgresTradeStore::WriteUnitsOnce(const UnitBatch& batch) {
   const Result<PgRows> fence = begun ? connection.ReceiveScript() : begun.error();
   PgTransaction transaction = PgTransaction::Adopt(connection);
   if (!fence) return fence.error();
-  if (fence->empty()) return Receipt{.fenced = true, .stored = 0};
+  if (fence->empty()) return Receipt{.fenced = true};
   const bool is_fast = lane_.is_fast();
-  const Result<std::uint64_t> stored =
+  Result<Receipt> receipt =
       WriteUnitRows(connection, batch, *keys, is_fast ? Lane::kFast : Lane::kReplay);
-  if (!stored) return stored.error();
+  if (!receipt) return receipt;
   if (common::Failpoint("store_before_commit")) {
     return Error{ErrorKind::kTransient, "failpoint store_before_commit"};
   }
@@ -201,8 +201,8 @@ Result<Receipt> PostgresTradeStore::WriteUnitsOnce(const UnitBatch& batch) {
   if (common::Failpoint("store_after_commit")) {
     return Error{ErrorKind::kTransient, "failpoint store_after_commit"};
   }
-  NoteLane(is_fast, batch.rows.trades.size(), *stored);
-  return Receipt{.fenced = false, .stored = *stored};
+  NoteLane(is_fast, batch.rows.trades.size(), receipt->stored);
+  return receipt;
 }
 
 Status PostgresTradeStore::WriteMarkets(const std::vector<MarketInfo>& markets) {

@@ -38,12 +38,17 @@ constexpr char kTakeOver[] =
     "RETURNING t.wallet_id, t.usdc) "
     "SELECT wallet_id, count(*), sum(usdc)::bigint FROM gone GROUP BY wallet_id";
 
-// A walk down the primary key for each wallet of the source: a span is a few seconds long, and no
-// index leads from seconds to rows.
+// No index leads from seconds to rows. Whoever has rows in the span has a newest trade as young as
+// its begin, and what is told anew is young itself: the cost follows the wallets that traded since,
+// not those that are known.
+constexpr char kTradedSince[] =
+    "SELECT s.wallet_id FROM wallet_sync s WHERE s.last_trade_ts >= $2::bigint AND EXISTS "
+    "(SELECT 1 FROM wallet_cursor c WHERE c.wallet_id = s.wallet_id AND c.source = $1::smallint)";
+
 constexpr char kReplace[] =
-    "WITH gone AS (DELETE FROM trade t USING wallet_cursor c WHERE c.source = $1::smallint "
-    "AND t.wallet_id = c.wallet_id AND t.ts BETWEEN $2::bigint AND $3::bigint "
-    "AND t.source = $4::\"char\" RETURNING t.wallet_id, t.usdc) "
+    "WITH gone AS (DELETE FROM trade t WHERE t.wallet_id = ANY ($1) "
+    "AND t.ts BETWEEN $2::bigint AND $3::bigint AND t.source = $4::\"char\" "
+    "RETURNING t.wallet_id, t.usdc) "
     "SELECT wallet_id, count(*), sum(usdc)::bigint FROM gone GROUP BY wallet_id";
 
 // How far the range has come is told by the coverage alone; without that, nobody takes over.
@@ -235,12 +240,18 @@ Status Claim(PgConnection& connection, const Sorting& sorting, Source source, co
 }
 
 Status Replace(PgConnection& connection, const ReplacedSpan& span, Changes& changes) {
-  const Result<PgRows> gone =
-      connection.Exec(kReplace, PgParams()
-                                    .Int16(static_cast<std::int16_t>(span.source))
-                                    .Int64(span.from)
-                                    .Int64(span.to)
-                                    .Text(DigitOf(span.source)));
+  const Result<PgRows> traded = connection.Exec(
+      kTradedSince, PgParams().Int16(static_cast<std::int16_t>(span.source)).Int64(span.from));
+  if (!traded) return traded.error();
+  if (traded->empty()) return Done{};
+  std::vector<std::int32_t> wallets;
+  wallets.reserve(static_cast<std::size_t>(traded->size()));
+  for (int row = 0; row < traded->size(); ++row) {
+    wallets.push_back(static_cast<std::int32_t>(traded->Int64(row, 0)));
+  }
+  const Result<PgRows> gone = connection.Exec(
+      kReplace,
+      PgParams().Int32s(wallets).Int64(span.from).Int64(span.to).Text(DigitOf(span.source)));
   if (!gone) return gone.error();
   Add(changes, *gone);
   return Done{};

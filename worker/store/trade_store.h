@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "common/trade.h"
+#include "worker/sources/rpc_block.h"
 #include "worker/sources/trade_source.h"
 #include "worker/store/market_info.h"
 
@@ -47,9 +48,22 @@ struct Batch {
   std::vector<WalletProgress> wallets;  // each wallet once
 };
 
+// A unit that is not done: its blocks and a neighbour's are not of one chain.
+struct BrokenSpan {
+  common::WalletId unit;
+  std::uint64_t at = 0;  // the block that was told from two chains
+  // Borders of the spans below, newest first: what was told behind the newest one that still stands
+  // is to be told anew. Empty: what is below joins.
+  std::vector<sources::RpcBlock> below = {};
+  // The end of the span above, which is to be told anew; 0: what is above joins.
+  std::uint64_t through = 0;
+  common::UnixSeconds through_ts = 0;
+};
+
 struct Receipt {
-  bool fenced = false;       // the lease is lost: nothing was stored
-  std::uint64_t stored = 0;  // rows that were new
+  bool fenced = false;                  // the lease is lost: nothing was stored
+  std::uint64_t stored = 0;             // rows that were new
+  std::vector<BrokenSpan> broken = {};  // of units that said they were done
 };
 
 struct UnitBatch;  // unit_batch.h

@@ -15,6 +15,7 @@
 #include "common/trade.h"
 #include "worker/sources/activity_page.h"
 #include "worker/sources/positions_page.h"
+#include "worker/sources/rpc_block.h"
 #include "worker/sources/trade_source.h"
 #include "worker/store/market_info.h"
 #include "worker/store/trade_store.h"
@@ -51,6 +52,13 @@ struct ReplacedSpan {
   common::Source source = common::Source::kRpc;
   common::UnixSeconds from = 0;
   common::UnixSeconds to = 0;
+};
+
+// Blocks that a unit has told, all of one chain: those behind `behind`, up to `last`.
+struct ToldSpan {
+  common::Source source = common::Source::kRpc;
+  sources::RpcBlock behind;
+  sources::RpcBlock last;
 };
 
 // One row of a wallet's activity, and one of its positions: the upstream's own.
@@ -92,6 +100,9 @@ struct UnitProgress {
   common::UnixSeconds complete_to = 0;  // 0: as before
   common::UnixSeconds begins_at = 0;    // of a range; 0: as before
   std::int64_t reached = 0;             // of a range, second or block; 0: as before
+  // Of a range of blocks that is done, if it joins its neighbours; `position` is where it stands
+  // otherwise.
+  std::optional<ToldSpan> span;
 };
 
 struct UnitBatch {

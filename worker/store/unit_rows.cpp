@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "worker/store/market_tables.h"
+#include "worker/store/told_spans.h"
 #include "worker/store/unit_tables.h"
 
 namespace worker::store {
@@ -71,8 +72,8 @@ Result<UnitKeys> KeysOf(PgConnection& connection, const UnitRows& rows, WalletDi
   return keys;
 }
 
-Result<std::uint64_t> WriteUnitRows(PgConnection& connection, const UnitBatch& batch,
-                                    const UnitKeys& keys, Lane lane) {
+Result<Receipt> WriteUnitRows(PgConnection& connection, const UnitBatch& batch,
+                              const UnitKeys& keys, Lane lane) {
   const UnitRows& rows = batch.rows;
   std::uint64_t stored = 0;
   if (!rows.markets.empty() || !rows.events.empty()) {
@@ -107,8 +108,11 @@ Result<std::uint64_t> WriteUnitRows(PgConnection& connection, const UnitBatch& b
       !done) {
     return done.error();
   }
-  if (const Status done = WriteUnitProgress(connection, batch); !done) return done.error();
-  return stored;
+  std::vector<UnitProgress> units = batch.units;
+  auto broken = SettleSpans(connection, units);
+  if (!broken) return broken.error();
+  if (const Status done = WriteUnitProgress(connection, batch, units); !done) return done.error();
+  return Receipt{.fenced = false, .stored = stored, .broken = std::move(*broken)};
 }
 
 }  // namespace worker::store

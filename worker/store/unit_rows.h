@@ -29,10 +29,8 @@ struct UnitKeys {
 common::Result<UnitKeys> KeysOf(common::PgConnection& connection, const UnitRows& rows,
                                 WalletDictionary& wallets, TokenDictionary& tokens);
 
-// In the caller's transaction: everything of the batch, and the progress of its units. Returns how
-// many rows are new.
-common::Result<std::uint64_t> WriteUnitRows(common::PgConnection& connection,
-                                            const UnitBatch& batch, const UnitKeys& keys,
-                                            Lane lane);
+// In the caller's transaction: everything of the batch, and the progress of its units.
+common::Result<Receipt> WriteUnitRows(common::PgConnection& connection, const UnitBatch& batch,
+                                      const UnitKeys& keys, Lane lane);
 
 }  // namespace worker::store

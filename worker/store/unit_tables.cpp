@@ -240,10 +240,11 @@ Status EndPositions(PgConnection& connection, common::RunId run,
   return Run(connection, kValues, PgParams().Array(wallet).Array(value));
 }
 
-Status WriteUnitProgress(PgConnection& connection, const UnitBatch& batch) {
+Status WriteUnitProgress(PgConnection& connection, const UnitBatch& batch,
+                         const std::vector<UnitProgress>& units) {
   std::vector<const UnitProgress*> sorted;
-  sorted.reserve(batch.units.size());
-  for (const UnitProgress& unit : batch.units) sorted.push_back(&unit);
+  sorted.reserve(units.size());
+  for (const UnitProgress& unit : units) sorted.push_back(&unit);
   std::ranges::sort(sorted, {}, [](const UnitProgress* unit) { return unit->unit; });
   PgArray id = PgArray::OfInt32(), position = PgArray::OfBytes(), status = PgArray::OfInt16();
   PgArray error = PgArray::OfText(), rows = PgArray::OfInt64(), complete_to = PgArray::OfInt64();

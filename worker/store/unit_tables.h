@@ -34,8 +34,9 @@ common::Status EndPositions(common::PgConnection& connection, common::RunId run,
                             const std::vector<PositionsTold>& told,
                             const std::vector<common::WalletId>& wallets);
 
-// Moves the units of the batch. Offering the same batch again changes nothing, and nothing goes
-// back to what an older lease says.
-common::Status WriteUnitProgress(common::PgConnection& connection, const UnitBatch& batch);
+// Moves the batch's units, as these say. Offering the same batch again changes nothing, and nothing
+// goes back to what an older lease says.
+common::Status WriteUnitProgress(common::PgConnection& connection, const UnitBatch& batch,
+                                 const std::vector<UnitProgress>& units);
 
 }  // namespace worker::store

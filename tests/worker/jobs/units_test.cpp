@@ -14,13 +14,17 @@ using common::WalletId;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Tells as many pages of one wallet each as its task says, counted by its position.
+// Tells as many pages of one wallet each as its task says, counted by its position; with a "!"
+// behind them they must join their neighbours. "@" in front: it asks the CLOB.
 class CountingWalk final : public UnitWalk {
  public:
   explicit CountingWalk(const UnitTask& unit)
-      : pages_(std::stoi(unit.task)), at_(unit.position.empty() ? 0 : std::stoi(unit.position)) {}
+      : endpoint_(unit.task.front() == '@' ? Endpoint::kClob : Endpoint::kDataOther),
+        pages_(std::stoi(unit.task.substr(endpoint_ == Endpoint::kClob ? 1 : 0))),
+        settles_(unit.task.back() == '!'),
+        at_(unit.position.empty() ? 0 : std::stoi(unit.position)) {}
 
-  HttpRequest Next() override { return {Endpoint::kDataOther, std::to_string(at_), {}, {}}; }
+  HttpRequest Next() override { return {endpoint_, std::to_string(at_), {}, {}}; }
   common::Result<UnitStep> OnResponse(const HttpResponse& response) override {
     if (response.status == 429) return common::Error{ErrorKind::kThrottled, "slowly"};
     if (response.status == 400) return common::Error{ErrorKind::kRejected, "no"};
@@ -31,12 +35,16 @@ class CountingWalk final : public UnitWalk {
     step.told = 1;
     step.position = std::to_string(at_);
     step.done = at_ >= pages_;
+    if (step.done && settles_) step.span.emplace();
     return step;
   }
+  void GoBack(const store::BrokenSpan&) override { at_ = 0; }
   bool Restart() override { return std::exchange(at_, 0) != 0; }
 
  private:
+  const Endpoint endpoint_;
   const int pages_;
+  const bool settles_;
   int at_;
 };
 
@@ -80,7 +88,7 @@ class UnitJobTest : public testing::Test {
         if (unit.position) positions_[unit.unit] = *unit.position;
         states_[unit.unit] = unit.state;
       }
-      job_->OnWritten({fence_, batch.rows.size()});
+      job_->OnWritten({fence_, batch.rows.size(), broken_(batch)});
     }
   }
   void Run() {
@@ -105,6 +113,10 @@ class UnitJobTest : public testing::Test {
   std::function<int(const PageQuery&)> status_ = [](const PageQuery&) {
     return 200;
   };
+  std::function<std::vector<store::BrokenSpan>(const store::UnitBatch&)> broken_ =
+      [](const store::UnitBatch&) {
+        return std::vector<store::BrokenSpan>();
+      };
   bool fence_ = false;
   int batches_ = 0;
   std::size_t rows_ = 0;
@@ -193,6 +205,72 @@ TEST_F(UnitJobTest, RefusedBatchMakesItsUnitsSuspect) {
   job_->OnRefused({ErrorKind::kRejected, "overflow"}, now_);
   EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kSuspect);
   EXPECT_EQ(OutcomeOf(2).kind, WalletOutcome::Kind::kSuspect);
+}
+
+TEST_F(UnitJobTest, UnitThatMustJoinIsDoneWhenItsBatchSaysSo) {
+  Begin({"3!", "2"});
+  while (job_->Wants(now_, true)) {
+    const PageQuery query = job_->Next(now_, true);
+    (void)job_->OnResponse(query.place, Answer(200), now_);
+  }
+  EXPECT_EQ(job_->outcomes().size(), 1U);
+  EXPECT_FALSE(job_->stored());
+  Run();
+  EXPECT_TRUE(job_->finished());
+  EXPECT_EQ(job_->parts_done(), 2U);
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+}
+
+TEST_F(UnitJobTest, UnitThatDoesNotJoinGoesBackAndTellsMore) {
+  int times = 0;
+  broken_ = [&](const store::UnitBatch& batch) {
+    std::vector<store::BrokenSpan> broken;
+    for (const auto& unit : batch.units) {
+      if (unit.span && ++times < 3) broken.push_back({unit.unit});
+    }
+    return broken;
+  };
+  Begin({"3!", "2"});
+  Run();
+  EXPECT_TRUE(job_->finished());
+  EXPECT_EQ(rows_, 3U * 3 + 2);
+  EXPECT_EQ(job_->outcomes().size(), 2U);
+  EXPECT_EQ(job_->parts_done(), 2U);
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+}
+
+TEST_F(UnitJobTest, EndpointWithoutRoomHoldsUpNobodyElse) {
+  Begin({"@3", "2", "@4", "2"});
+  EndpointSet clob;
+  clob.set(static_cast<std::size_t>(Endpoint::kClob));
+  ASSERT_TRUE(job_->Wants(now_, true));
+  ASSERT_EQ(job_->endpoint(), Endpoint::kClob);
+  job_->HoldBack(clob);
+  std::vector<std::int32_t> asked;
+  for (int turn = 0; turn < 3; ++turn) {
+    while (job_->Wants(now_, true)) {
+      ASSERT_EQ(job_->endpoint(), Endpoint::kDataOther);
+      const PageQuery query = job_->Next(now_, true);
+      asked.push_back(query.id.value);
+      (void)job_->OnResponse(query.place, Answer(200), now_);
+    }
+  }
+  EXPECT_EQ(asked, (std::vector<std::int32_t>{2, 2, 4, 4}));
+  EXPECT_EQ(job_->ready(Endpoint::kClob), 2U);
+  EXPECT_EQ(job_->ready(Endpoint::kDataOther), 0U);
+  job_->HoldBack({});
+  Run();
+  EXPECT_TRUE(job_->finished());
+  EXPECT_EQ(rows_, 11U);
+}
+
+TEST_F(UnitJobTest, NoMoreUnitsBeginThanAFewWhereNoneMayAsk) {
+  Begin(std::vector<std::string>(40, "@1"));
+  EndpointSet clob;
+  clob.set(static_cast<std::size_t>(Endpoint::kClob));
+  job_->HoldBack(clob);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(job_->Wants(now_, true));
+  EXPECT_LE(job_->begun(), 4U);
 }
 
 TEST_F(UnitJobTest, GivesBackWhatIsNotBegun) {

@@ -1,6 +1,7 @@
 // Each walk with pages made by hand.
 #include "worker/jobs/walks.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
@@ -200,12 +201,17 @@ sources::TestLog Log(std::uint64_t block, std::uint64_t chain = 1) {
 class RpcWalksTest : public WalksTest {
  protected:
   UnitStep One() {
+    auto step = Answer();
+    EXPECT_TRUE(step) << step.error().message;
+    return step ? std::move(*step) : UnitStep();
+  }
+  common::Result<UnitStep> Answer() {
     const std::string asked = walk_->Next().body;
     if (asked.find("eth_getLogs") == std::string::npos) {
       const std::size_t at = asked.find("0x");
-      return Step(Block(
-          at == std::string::npos ? head_ : std::stoull(asked.substr(at), nullptr, 16),
-          ChainOf(at == std::string::npos ? head_ : std::stoull(asked.substr(at), nullptr, 16))));
+      const std::uint64_t number =
+          at == std::string::npos ? head_ : std::stoull(asked.substr(at), nullptr, 16);
+      return Read(Block(number, ChainOf(number)));
     }
     const std::size_t from_at = asked.find("0x", asked.find("fromBlock"));
     const std::size_t to_at = asked.find("0x", asked.find("toBlock"));
@@ -222,7 +228,7 @@ class RpcWalksTest : public WalksTest {
       const std::uint64_t block = std::stoull(asked.substr(at), nullptr, 16);
       body += "," + ResultText(++id, BlockText(block, 1'700'000'000 + 2 * block, ChainOf(block)));
     }
-    return Step(body + "]");
+    return Read(body + "]");
   }
   // Until something is to be stored.
   UnitStep Stored() {
@@ -299,23 +305,141 @@ TEST_F(RpcWalksTest, TellsItsBlocksWithTheirTimes) {
   EXPECT_EQ(step.complete_to, static_cast<common::UnixSeconds>(1'700'000'000 + 2 * (kBlock + 999)));
 }
 
-TEST_F(RpcWalksTest, ForkThatGoesDeeperIsToldAnewInPlaceOfTheOld) {
+common::UnixSeconds SecondOf(std::uint64_t block) {
+  return static_cast<common::UnixSeconds>(1'700'000'000 + 2 * block);
+}
+
+// The step with which the walk ends, and what came before it.
+class RpcForksTest : public RpcWalksTest {
+ protected:
+  UnitStep ToItsEnd() {
+    told_ = 0;
+    replaced_.clear();
+    for (int i = 0; i < 1000; ++i) {
+      UnitStep step = Stored();
+      told_ += step.rows.trades.size();
+      for (const store::ReplacedSpan& span : step.rows.replaced) replaced_.push_back(span);
+      if (!step.done) position_ = step.position;
+      if (step.done) return step;
+    }
+    ADD_FAILURE() << "no end";
+    return {};
+  }
+  // From what is stored, as after a crash.
+  void MakeAgain(const std::string& task) { ASSERT_TRUE(Make("range", task, position_)); }
+
+  std::size_t told_ = 0;
+  std::vector<store::ReplacedSpan> replaced_;
+  std::string position_;
+};
+
+TEST_F(RpcForksTest, WhatIsToldIsTheSpanAndItsBorders) {
   ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 999)));
-  UnitStep step = Stored();
-  while (step.reached < static_cast<std::int64_t>(kBlock) + 999) step = Stored();
+  const UnitStep done = ToItsEnd();
+  ASSERT_TRUE(done.span);
+  EXPECT_EQ(done.span->behind.number, kBlock - 1);
+  EXPECT_EQ(done.span->last.number, kBlock + 999);
+  EXPECT_EQ(done.span->last.ts, SecondOf(kBlock + 999));
+  EXPECT_TRUE(replaced_.empty());
+}
+
+TEST_F(RpcForksTest, ForkIsToldAnewInPlaceOfTheOld) {
+  const std::string task = fmt::format("rpc {}-{}", kBlock, kBlock + 999);
+  ASSERT_TRUE(Make("range", task));
+  ToItsEnd();
   forked_ = kBlock + 650;
-  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 999), step.position));
-  step = Stored();
-  ASSERT_EQ(step.rows.replaced.size(), 1U);
-  const store::ReplacedSpan span = step.rows.replaced[0];
-  const auto second_of = [](std::uint64_t block) {
-    return static_cast<common::UnixSeconds>(1'700'000'000 + 2 * block);
+  MakeAgain(task);
+  const UnitStep done = ToItsEnd();
+  ASSERT_EQ(replaced_.size(), 1U);
+  EXPECT_LE(replaced_[0].from, SecondOf(kBlock + 650));
+  EXPECT_EQ(replaced_[0].to, SecondOf(kBlock + 999));
+  EXPECT_GE(told_, 1U);
+  EXPECT_TRUE(done.span);
+}
+
+TEST_F(RpcForksTest, ForkMuchDeeperThanTheConfirmationsIsFoundAllTheSame) {
+  const std::string task = fmt::format("rpc {}-{}", kBlock, kBlock + 50'000);
+  for (std::uint64_t block = kBlock; block < kBlock + 50'000; block += 500) fills_.push_back(block);
+  std::sort(fills_.begin(), fills_.end());
+  ASSERT_TRUE(Make("range", task));
+  ToItsEnd();
+  const std::size_t all = told_;
+  forked_ = kBlock + 30'000;
+  MakeAgain(task);
+  const UnitStep done = ToItsEnd();
+  ASSERT_EQ(replaced_.size(), 1U);
+  EXPECT_LE(replaced_[0].from, SecondOf(kBlock + 30'000));
+  EXPECT_GE(replaced_[0].from, SecondOf(kBlock));
+  EXPECT_GE(told_, 40U);
+  EXPECT_LT(told_, all) << "not all of it had to be told again";
+  ASSERT_TRUE(done.span);
+  EXPECT_EQ(done.span->behind.number, kBlock - 1);
+}
+
+TEST_F(RpcForksTest, ForkBetweenTwoPagesIsNoticedByTheSecond) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 999)));
+  while (Stored().reached < static_cast<std::int64_t>(kBlock) + 300) continue;
+  forked_ = kBlock + 1;
+  // The page does not join, so it is refused.
+  EXPECT_FALSE(Answer());
+  const UnitStep done = ToItsEnd();
+  ASSERT_EQ(replaced_.size(), 1U);
+  EXPECT_EQ(replaced_[0].from, SecondOf(kBlock - 1) + 1);
+  EXPECT_EQ(told_, 2U);
+  EXPECT_TRUE(done.span);
+}
+
+TEST_F(RpcForksTest, ForkBelowTheSpanIsToldFromTheBordersOfOthers) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 999)));
+  ToItsEnd();
+  fills_.push_back(kBlock - 100);
+  fills_.push_back(kBlock - 700);
+  std::sort(fills_.begin(), fills_.end());
+  store::BrokenSpan broken;
+  broken.at = kBlock - 1;
+  const auto border = [](std::uint64_t number, std::uint64_t chain) {
+    return sources::RpcBlock{
+        number, *common::BlockHash::Parse(sources::BlockHashText(number, chain)), SecondOf(number)};
   };
-  EXPECT_LT(span.from, second_of(kBlock + 650));
-  EXPECT_EQ(span.to, second_of(kBlock + 999));
-  std::size_t trades = step.rows.trades.size();
-  for (; !step.done; step = Stored()) trades += step.rows.trades.size();
-  EXPECT_GE(trades, 1U);
+  broken.below = {border(kBlock - 1, 9), border(kBlock - 501, 1), border(kBlock - 1001, 1)};
+  walk_->GoBack(broken);
+  const UnitStep done = ToItsEnd();
+  ASSERT_EQ(replaced_.size(), 1U);
+  EXPECT_EQ(replaced_[0].from, SecondOf(kBlock - 501) + 1);
+  EXPECT_EQ(replaced_[0].to, SecondOf(kBlock + 999));
+  EXPECT_EQ(told_, 3U);
+  ASSERT_TRUE(done.span);
+  EXPECT_EQ(done.span->behind.number, kBlock - 501);
+  EXPECT_EQ(done.span->last.number, kBlock + 999);
+}
+
+TEST_F(RpcForksTest, StaleSpanAboveIsToldByTheOneBelow) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 499)));
+  ToItsEnd();
+  store::BrokenSpan broken;
+  broken.at = kBlock + 499;
+  broken.through = kBlock + 899;
+  broken.through_ts = SecondOf(kBlock + 899);
+  walk_->GoBack(broken);
+  const UnitStep done = ToItsEnd();
+  ASSERT_EQ(replaced_.size(), 1U);
+  EXPECT_EQ(replaced_[0].from, SecondOf(kBlock + 499) + 1);
+  EXPECT_EQ(replaced_[0].to, SecondOf(kBlock + 899));
+  EXPECT_EQ(told_, 1U);
+  EXPECT_EQ(done.reached, static_cast<std::int64_t>(kBlock) + 899);
+}
+
+TEST_F(RpcForksTest, NeighboursThatNeverComeToRestAreAShortfallWithItsBlock) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 99)));
+  UnitStep done = ToItsEnd();
+  store::BrokenSpan broken;
+  broken.at = kBlock + 99;
+  broken.through = kBlock + 199;
+  for (int i = 0; i < 100 && done.shortfall.empty(); ++i) {
+    walk_->GoBack(broken);
+    done = ToItsEnd();
+  }
+  EXPECT_THAT(done.shortfall, HasSubstr(std::to_string(kBlock + 99)));
 }
 
 TEST_F(WalksTest, EmptyMarketsOfResolutionsAreAskedOfTheClob) {

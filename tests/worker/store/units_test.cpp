@@ -236,6 +236,89 @@ TEST_F(UnitsTest, ReplacedSpanLosesWhatIsNotToldAgain) {
   EXPECT_EQ(Sync(3, "trades_stored"), 8);
 }
 
+// A wallet whose newest trade is older than the span is not even looked at.
+TEST_F(UnitsTest, ReplacedSpanCostsNothingForWalletsThatHaveNotTradedSince) {
+  Written(RangeOf(3, 0, 10));
+  Written(RangeOf(4, 0, 10));
+  Query(fmt::format("UPDATE wallet_sync SET last_trade_ts = {} WHERE wallet_id = 4", kBase));
+  UnitBatch batch = Begin("range");
+  Progress(batch, 1, "again");
+  batch.rows.replaced = {{Source::kRpc, kBase + 5, kBase + 20}};
+  Written(batch);
+  EXPECT_EQ(TradesOf(3), 5);
+  EXPECT_EQ(TradesOf(4), 10);
+}
+
+// A unit that has told the blocks behind `behind` up to `last`, of these chains.
+class SpansTest : public UnitsTest {
+ protected:
+  static sources::RpcBlock BlockOf(std::uint64_t number, std::uint8_t chain) {
+    sources::RpcBlock block;
+    block.number = number;
+    block.hash.bytes[0] = chain;
+    block.hash.bytes[31] = static_cast<std::uint8_t>(number);
+    block.ts = kBase + static_cast<UnixSeconds>(2 * number);
+    return block;
+  }
+  Receipt Told(int unit, std::uint64_t behind, std::uint64_t last, std::uint8_t behind_chain = 1,
+               std::uint8_t last_chain = 1) {
+    UnitBatch batch = Begin("range");
+    UnitProgress& progress = Progress(batch, unit, "stands here");
+    progress.state = WalletState::kCompleted;
+    progress.span =
+        ToldSpan{Source::kRpc, BlockOf(behind, behind_chain), BlockOf(last, last_chain)};
+    return Written(batch);
+  }
+  std::int64_t StatusOf(int unit) const {
+    return QueryInt(fmt::format("SELECT status FROM work_unit WHERE unit_id = {}", unit));
+  }
+};
+
+TEST_F(SpansTest, SpansThatJoinAreDoneInAnyOrder) {
+  EXPECT_TRUE(Told(1, 99, 199).broken.empty());
+  EXPECT_TRUE(Told(3, 299, 399).broken.empty());
+  EXPECT_TRUE(Told(2, 199, 299).broken.empty());
+  for (const int unit : {1, 2, 3}) EXPECT_EQ(StatusOf(unit), 2);
+  EXPECT_EQ(QueryText("SELECT convert_from(position, 'utf8') FROM work_unit WHERE unit_id = 2"),
+            "");
+  EXPECT_TRUE(Told(2, 199, 299).broken.empty()) << "the same batch again";
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM told_span"), 3);
+}
+
+TEST_F(SpansTest, SpanBelowOfAnotherChainLeavesTheUnitUndone) {
+  Told(1, 99, 199);
+  Told(2, 199, 299);
+  const Receipt receipt = Told(3, 299, 399, 2, 2);
+  ASSERT_EQ(receipt.broken.size(), 1U);
+  const BrokenSpan& broken = receipt.broken[0];
+  EXPECT_EQ(broken.unit, common::WalletId{3});
+  EXPECT_EQ(broken.at, 299U);
+  EXPECT_EQ(broken.through, 0U);
+  ASSERT_EQ(broken.below.size(), 3U);
+  EXPECT_EQ(broken.below[0], BlockOf(299, 1));
+  EXPECT_EQ(broken.below[1], BlockOf(199, 1));
+  EXPECT_EQ(broken.below[2], BlockOf(99, 1));
+  EXPECT_EQ(StatusOf(3), 1);
+  EXPECT_EQ(QueryText("SELECT convert_from(position, 'utf8') FROM work_unit WHERE unit_id = 3"),
+            "stands here");
+  // It has told the second span anew.
+  EXPECT_TRUE(Told(3, 199, 399, 1, 2).broken.empty());
+  EXPECT_EQ(StatusOf(3), 2);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM told_span"), 2);
+}
+
+TEST_F(SpansTest, SpanAboveOfAnotherChainIsToBeToldAnew) {
+  Told(2, 199, 299);
+  const Receipt receipt = Told(1, 99, 199, 2, 2);
+  ASSERT_EQ(receipt.broken.size(), 1U);
+  EXPECT_EQ(receipt.broken[0].at, 199U);
+  EXPECT_EQ(receipt.broken[0].through, 299U);
+  EXPECT_EQ(receipt.broken[0].through_ts, BlockOf(299, 1).ts);
+  EXPECT_TRUE(receipt.broken[0].below.empty());
+  EXPECT_TRUE(Told(1, 99, 299, 2, 2).broken.empty());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM told_span"), 1);
+}
+
 TEST_F(UnitsTest, FailureIsCountedOnceAndKeepsThePosition) {
   Written(RangeOf(3, 0, 10));
   UnitBatch failed = Begin("range");
