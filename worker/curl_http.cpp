@@ -1,8 +1,6 @@
 #include "worker/curl_http.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -11,6 +9,7 @@
 #include <curl/curl.h>
 
 #include "common/check.h"
+#include "worker/curl_transfer.h"
 
 namespace worker {
 namespace {
@@ -18,12 +17,9 @@ namespace {
 constexpr long kConnectionIdle_s = 60;
 constexpr long kConnectionLife_s = 300;
 constexpr long kDnsCache_s = 60;
-constexpr std::size_t kLargestReserve = std::size_t{256} << 10U;
 constexpr std::size_t kMostWaitFds = 1000;
 
-using EasyHandle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using MultiHandle = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
-using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 // curl refuses an option only where it is too old or misused, which is a mistake of ours.
 template <typename Value>
@@ -40,97 +36,10 @@ long Milliseconds(common::Duration duration) {
   return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-HeaderList AppendHeader(HeaderList list, const char* line) {
-  curl_slist* longer = curl_slist_append(list.get(), line);
-  if (longer == nullptr) throw std::runtime_error("curl: out of memory");
-  list.release();
-  return {longer, curl_slist_free_all};
-}
-
 // Initialises curl before the first handle, once for the life of the process.
 void StartCurl() {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (started != CURLE_OK) throw std::runtime_error("curl cannot start");
-}
-
-// The request's own lines may hold a key: they go to curl and nowhere else.
-HeaderList HeadersOf(const HttpRequest& request) {
-  HeaderList list = AppendHeader({nullptr, curl_slist_free_all}, "Accept: application/json");
-  if (!request.body.empty()) {
-    list = AppendHeader(std::move(list), "Content-Type: application/json");
-    list = AppendHeader(std::move(list), "Expect:");
-  }
-  for (const std::string& line : request.headers) {
-    CHECK(line.find_first_of("\r\n") == std::string::npos);
-    list = AppendHeader(std::move(list), line.c_str());
-  }
-  return list;
-}
-
-// One request on its way. Its easy handle is used again by later ones.
-struct Transfer {
-  HeaderList headers{nullptr, curl_slist_free_all};  // outlives the handle's use of it
-  EasyHandle handle{nullptr, curl_easy_cleanup};
-  std::array<char, CURL_ERROR_SIZE> error{};
-  std::uint64_t id = 0;
-  std::string body;
-  std::size_t header_bytes = 0;
-  std::size_t body_limit = 0;
-  std::size_t header_limit = 0;
-  bool too_large = false;
-  bool header_ended = false;  // by its empty line; curl takes a cut header for a whole one
-};
-
-std::size_t OnBody(char* bytes, std::size_t one, std::size_t count, void* user) {
-  auto& transfer = *static_cast<Transfer*>(user);
-  const std::size_t size = one * count;
-  if (size > transfer.body_limit - transfer.body.size()) {
-    transfer.too_large = true;
-    return 0;  // another number than `size` makes curl give up
-  }
-  if (transfer.body.empty()) transfer.body.reserve(std::min(transfer.body_limit, kLargestReserve));
-  transfer.body.append(bytes, size);
-  return size;
-}
-
-std::size_t OnHeader(char* bytes, std::size_t one, std::size_t count, void* user) {
-  auto& transfer = *static_cast<Transfer*>(user);
-  const std::string_view line(bytes, one * count);
-  // After an interim answer another header follows; after a chunked body, its trailers do.
-  if (line.starts_with("HTTP/")) transfer.header_ended = false;
-  if (line == "\r\n" || line == "\n") transfer.header_ended = true;
-  transfer.header_bytes += one * count;
-  if (transfer.header_bytes <= transfer.header_limit) return one * count;
-  transfer.too_large = true;
-  return 0;
-}
-
-std::optional<common::Duration> RetryAfterOf(CURL* handle) {
-  curl_header* header = nullptr;
-  if (curl_easy_header(handle, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
-    return std::nullopt;
-  }
-  return ParseRetryAfter(header->value, std::time(nullptr));
-}
-
-std::optional<common::UnixSeconds> DateOf(CURL* handle) {
-  curl_header* header = nullptr;
-  if (curl_easy_header(handle, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
-    return std::nullopt;
-  }
-  const std::time_t date = curl_getdate(header->value, nullptr);
-  if (date <= 0) return std::nullopt;
-  return date;
-}
-
-std::string FailureText(const Transfer& transfer, CURLcode code) {
-  if (transfer.too_large) {
-    return "the answer is larger than " + std::to_string(transfer.body_limit) + " bytes, or its " +
-           "header than " + std::to_string(transfer.header_limit);
-  }
-  if (code == CURLE_OK) return "the answer's header is cut";
-  if (transfer.error[0] != '\0') return transfer.error.data();
-  return curl_easy_strerror(code);
 }
 
 }  // namespace
@@ -301,30 +210,6 @@ void CurlHttp::Wait(common::Duration timeout, std::span<const int> fds) {
 
 std::size_t CurlHttp::in_flight() const {
   return transfers_->in_flight();
-}
-
-std::optional<common::Duration> ParseRetryAfter(std::string_view text, common::UnixSeconds now) {
-  constexpr common::Duration kShortest = std::chrono::milliseconds(100);
-  constexpr common::Duration kLongest = std::chrono::seconds(300);
-  constexpr std::size_t kLongestDate = 64;
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return std::nullopt;
-  text = text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
-
-  common::UnixSeconds seconds = 0;
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    for (const char digit : text) {
-      seconds = std::min<common::UnixSeconds>(seconds * 10 + (digit - '0'), 1'000'000);
-    }
-  } else {
-    // Every HTTP date begins with the day's name; curl would take many another text for a date.
-    const bool is_letter = (text[0] >= 'A' && text[0] <= 'Z') || (text[0] >= 'a' && text[0] <= 'z');
-    if (!is_letter || text.size() > kLongestDate) return std::nullopt;
-    const std::time_t date = curl_getdate(std::string(text).c_str(), nullptr);
-    if (date == -1) return std::nullopt;
-    seconds = std::clamp<common::UnixSeconds>(date, now - 1'000'000, now + 1'000'000) - now;
-  }
-  return std::clamp<common::Duration>(std::chrono::seconds(seconds), kShortest, kLongest);
 }
 
 }  // namespace worker

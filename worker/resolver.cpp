@@ -12,25 +12,13 @@
 #include "worker/sources/answer.h"
 #include "worker/sources/clob_page.h"
 #include "worker/sources/gamma_page.h"
+#include "worker/token_queues.h"
 
 namespace worker {
 namespace {
 
 using common::ConditionId;
 using common::TokenId;
-
-// Where a token is asked for, in this order. Protocol V2's tokens have a name of their own at
-// Gamma.
-enum class Stage : std::uint8_t {
-  kGammaClosed,
-  kGammaOpen,
-  kPositionClosed,
-  kPositionOpen,
-  kClobToken,
-  kClobMarket
-};
-constexpr std::size_t kStages = 6;
-constexpr std::size_t kGammaStages = 4;
 
 constexpr std::size_t kRememberedTokens = 300'000;
 
@@ -45,12 +33,12 @@ bool IsRefusedBatch(int status) {
   return std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
 }
 
-bool IsGamma(Stage stage) {
+bool IsGamma(ResolveStage stage) {
   return static_cast<std::size_t>(stage) < kGammaStages;
 }
 
-Stage StageAfter(Stage stage) {
-  return static_cast<Stage>(static_cast<std::uint8_t>(stage) + 1);
+ResolveStage StageAfter(ResolveStage stage) {
+  return static_cast<ResolveStage>(static_cast<std::uint8_t>(stage) + 1);
 }
 
 }  // namespace
@@ -61,17 +49,18 @@ class Resolver::Core {
 
   void Want(const std::vector<TokenId>& tokens) {
     for (const TokenId& token : tokens) {
-      if (remembered_.contains(token) || !wanted_.try_emplace(token).second) continue;
-      Queue(token, {});
+      if (!remembered_.contains(token)) queues_.Want(token);
     }
   }
 
   bool Wants(Endpoint endpoint, bool flush) const {
     if (endpoint == Endpoint::kClob)
-      return Waiting(Stage::kClobToken) + Waiting(Stage::kClobMarket) > 0;
+      return queues_.Waiting(ResolveStage::kClobToken) +
+                 queues_.Waiting(ResolveStage::kClobMarket) >
+             0;
     if (endpoint != Endpoint::kGammaMarkets) return false;
     if (!parts_.empty()) return true;
-    const std::size_t fullest = Waiting(FullestGamma());
+    const std::size_t fullest = queues_.Waiting(queues_.FullestGamma());
     return fullest >= kBatchTokens || (flush && fullest > 0);
   }
 
@@ -95,26 +84,14 @@ class Resolver::Core {
   }
 
   Resolved Take() { return std::exchange(resolved_, {}); }
-  bool idle() const { return wanted_.empty(); }
-  std::size_t pending() const { return wanted_.size(); }
+  bool idle() const { return queues_.size() == 0; }
+  std::size_t pending() const { return queues_.size(); }
 
  private:
   struct Question {
-    Stage stage = Stage::kGammaClosed;
+    ResolveStage stage = ResolveStage::kGammaClosed;
     std::vector<TokenId> tokens;
     std::optional<ConditionId> condition = {};  // of kClobMarket
-  };
-
-  // A token that is not settled yet.
-  struct Wanted {
-    Stage stage = Stage::kGammaClosed;
-    int tries = 0;
-    bool is_queued = false;  // else it is on its way, or in a part of a batch
-  };
-
-  struct Entry {
-    TokenId token;
-    std::optional<ConditionId> condition;
   };
 
   common::Status Judge(const Question& question, const HttpResponse& response) {
@@ -124,58 +101,10 @@ class Resolver::Core {
     return OnClobToken(question, failure, response.body);
   }
 
-  bool IsSettled(const TokenId& token) const { return !wanted_.contains(token); }
-
-  std::size_t Waiting(Stage stage) const { return waiting_[static_cast<std::size_t>(stage)]; }
-
-  Stage FullestGamma() const {
-    const auto most = std::max_element(waiting_.begin(), waiting_.begin() + kGammaStages);
-    return static_cast<Stage>(most - waiting_.begin());
-  }
-
-  // REQUIRES: the token is wanted, and not queued.
-  void Queue(const TokenId& token, const std::optional<ConditionId>& condition) {
-    Wanted& wanted = wanted_.at(token);
-    wanted.is_queued = true;
-    const auto stage = static_cast<std::size_t>(wanted.stage);
-    queues_[stage].push_back({token, condition});
-    ++waiting_[stage];
-  }
-
-  // The first entry of the stage's queue whose token waits there. Others are settled, or were
-  // settled and came back: they are dropped here, because to look for them would take long.
-  // REQUIRES: Waiting(stage) > 0.
-  Entry Pop(Stage stage) {
-    const auto index = static_cast<std::size_t>(stage);
-    while (true) {
-      CHECK(!queues_[index].empty());
-      const Entry entry = queues_[index].front();
-      queues_[index].pop_front();
-      const auto found = wanted_.find(entry.token);
-      const bool waits =
-          found != wanted_.end() && found->second.is_queued && found->second.stage == stage;
-      if (!waits) continue;
-      found->second.is_queued = false;
-      --waiting_[index];
-      return entry;
-    }
-  }
-
-  // The token is settled, wherever it waits. Returns whether it was wanted.
-  bool Forget(const TokenId& token) {
-    const auto found = wanted_.find(token);
-    if (found == wanted_.end()) return false;
-    const auto stage = static_cast<std::size_t>(found->second.stage);
-    // A queue without anything that waits holds nothing but settled entries.
-    if (found->second.is_queued && --waiting_[stage] == 0) queues_[stage].clear();
-    wanted_.erase(found);
-    return true;
-  }
-
   // The parts of a refused batch go first, and as they are.
   void DropSettledParts() {
     for (Question& part : parts_) {
-      std::erase_if(part.tokens, [this](const TokenId& token) { return IsSettled(token); });
+      std::erase_if(part.tokens, [this](const TokenId& token) { return !queues_.IsWanted(token); });
     }
     std::erase_if(parts_, [](const Question& part) { return part.tokens.empty(); });
   }
@@ -186,29 +115,31 @@ class Resolver::Core {
       parts_.pop_front();
       return part;
     }
-    Question question{FullestGamma(), {}};
-    while (Waiting(question.stage) > 0 && question.tokens.size() < kBatchTokens) {
-      question.tokens.push_back(Pop(question.stage).token);
+    Question question{queues_.FullestGamma(), {}};
+    while (queues_.Waiting(question.stage) > 0 && question.tokens.size() < kBatchTokens) {
+      question.tokens.push_back(queues_.Pop(question.stage).token);
     }
     return question;
   }
 
   Question NextOfClob() {
-    const Stage stage = Waiting(Stage::kClobMarket) > 0 ? Stage::kClobMarket : Stage::kClobToken;
-    const Entry entry = Pop(stage);
+    const ResolveStage stage = queues_.Waiting(ResolveStage::kClobMarket) > 0
+                                   ? ResolveStage::kClobMarket
+                                   : ResolveStage::kClobToken;
+    const TokenQueues::Entry entry = queues_.Pop(stage);
     return {stage, {entry.token}, entry.condition};
   }
 
   std::string Url(const Question& question) const {
     if (question.condition)
       return upstreams_.clob_url + "/markets/" + question.condition->ToString();
-    if (question.stage == Stage::kClobToken) {
+    if (question.stage == ResolveStage::kClobToken) {
       return upstreams_.clob_url + "/markets-by-token/" + question.tokens.front().ToDecimal();
     }
-    const bool is_closed =
-        question.stage == Stage::kGammaClosed || question.stage == Stage::kPositionClosed;
-    const bool is_position =
-        question.stage == Stage::kPositionClosed || question.stage == Stage::kPositionOpen;
+    const bool is_closed = question.stage == ResolveStage::kGammaClosed ||
+                           question.stage == ResolveStage::kPositionClosed;
+    const bool is_position = question.stage == ResolveStage::kPositionClosed ||
+                             question.stage == ResolveStage::kPositionOpen;
     std::string url = upstreams_.gamma_url + "/markets?limit=100&include_tag=true&closed=";
     url += is_closed ? "true" : "false";
     const char* const name = is_position ? "&position_ids=" : "&clob_token_ids=";
@@ -247,7 +178,7 @@ class Resolver::Core {
     if (failure) return AskAgain(question, *failure);
     const auto condition = sources::ParseClobTokenMarket(body);
     if (!condition) return AskAgain(question, condition.error());
-    Advance(question.tokens.front(), Stage::kClobMarket, *condition);
+    queues_.Advance(question.tokens.front(), ResolveStage::kClobMarket, *condition);
     return common::Done{};
   }
 
@@ -269,7 +200,7 @@ class Resolver::Core {
   void Settle(store::MarketInfo market) {
     bool is_wanted = false;
     for (const auto* tokens : {&market.tokens, &market.position_ids}) {
-      for (const TokenId& token : *tokens) is_wanted = Forget(token) || is_wanted;
+      for (const TokenId& token : *tokens) is_wanted = queues_.Forget(token) || is_wanted;
     }
     if (!is_wanted) return;
     if (remembered_.size() > kRememberedTokens) remembered_.clear();
@@ -280,46 +211,31 @@ class Resolver::Core {
 
   void AskElsewhere(const Question& question) {
     for (const TokenId& token : question.tokens) {
-      Advance(token, StageAfter(question.stage), std::nullopt);
+      queues_.Advance(token, StageAfter(question.stage), std::nullopt);
     }
-  }
-
-  void Advance(const TokenId& token, Stage stage, const std::optional<ConditionId>& condition) {
-    const auto found = wanted_.find(token);
-    if (found == wanted_.end()) return;  // settled by another answer meanwhile
-    found->second.stage = stage;
-    // What the CLOB said of the token it says again: its tries go on with its market.
-    if (stage != Stage::kClobMarket) found->second.tries = 0;
-    Queue(token, condition);
   }
 
   common::Status NobodyKnows(const Question& question) {
     for (const TokenId& token : question.tokens) {
-      if (Forget(token)) resolved_.unknown.push_back(token);
+      if (queues_.Forget(token)) resolved_.unknown.push_back(token);
     }
     return common::Done{};
   }
 
   common::Status AskAgain(const Question& question, const common::Error& error) {
     for (const TokenId& token : question.tokens) {
-      const auto found = wanted_.find(token);
-      if (found == wanted_.end()) continue;  // settled by another answer meanwhile
-      if (++found->second.tries >= kTries) {
-        Forget(token);
+      if (!queues_.IsWanted(token)) continue;  // settled by another answer meanwhile
+      if (!queues_.TryAgain(token, question.condition, kTries)) {
         resolved_.unanswered.push_back(token);
-      } else {
-        Queue(token, question.condition);
       }
     }
     return error;
   }
 
   const Upstreams upstreams_;
-  std::unordered_map<TokenId, Wanted> wanted_;
+  TokenQueues queues_;
   std::unordered_set<TokenId> remembered_;  // settled with a market not long ago
-  std::array<std::deque<Entry>, kStages> queues_;
-  std::array<std::size_t, kStages> waiting_{};  // entries whose token waits there
-  std::deque<Question> parts_;                  // of batches that were refused
+  std::deque<Question> parts_;              // of batches that were refused
   std::unordered_map<std::uint64_t, Question> asked_;
   std::uint64_t last_ticket_ = 0;
   Resolved resolved_;

@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/postgres.h"
+#include "worker/store/range_sorting.h"
 #include "worker/store/trade_rows.h"
 #include "worker/store/unit_batch.h"
 
@@ -18,13 +19,6 @@ namespace worker::store {
 
 // How the rows get in: see TradeRows. The first is tried where nothing was deleted before.
 enum class Lane : std::uint8_t { kFast, kReplay };
-
-// Trades of a batch with what was looked up for them; all aligned with rows.trades.
-struct RangeRows {
-  const UnitRows& rows;
-  const std::vector<common::WalletId>& wallets;
-  const std::vector<std::int32_t>& token_keys;
-};
 
 // Deletes what is told anew and what is taken over, stores what is the range's to own, and counts.
 // In the caller's transaction. A unique violation says that the fast lane was not the one.
