@@ -33,7 +33,8 @@ TradesJob::TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const Tr
       desk_(desk),
       endpoint_(source_.PageRequest({}, {source_.id(), 1, 0, {}}, 1).endpoint),
       random_(seed),
-      open_wallets_(static_cast<std::uint32_t>(task.wallets.size())) {
+      open_wallets_(static_cast<std::uint32_t>(task.wallets.size())),
+      book_(limits.batch_age) {
   wallets_.reserve(task.wallets.size());
   for (WalletTask& wallet : task.wallets) {
     wallets_.emplace_back();
@@ -46,7 +47,7 @@ TradesJob::TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const Tr
 // --- Asking ------------------------------------------------------------------------------------
 
 bool TradesJob::Wants(Instant now, bool may_begin) {
-  if (stopped_ || fenced_ || held_back_) return false;
+  if (stopped_ || book_.fenced() || held_back_) return false;
   WakeBackedOff(now);
   SkipToWaiting();
   const bool can_begin = may_begin && next_waiting_ < wallets_.size();
@@ -118,7 +119,7 @@ void TradesJob::WakeBackedOff(Instant now) {
 }
 
 Instant TradesJob::NextAt() const {
-  Instant next = batch_since_ ? *batch_since_ + limits_.batch_age : Instant::max();
+  Instant next = book_.DueAt();
   if (stopped_) return next;
   for (const std::uint32_t index : backing_off_) next = std::min(next, wallets_[index].ready_at);
   return next;
@@ -129,7 +130,7 @@ Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, 
   Wallet& wallet = wallets_[index];
   std::optional<Error> failed = source_.Failure(response);
   // Ended meanwhile, by a lost lease or a refusing database: the answer is nobody's.
-  const bool wanted = wallet.step == Step::kAsking && !stopped_ && !fenced_;
+  const bool wanted = wallet.step == Step::kAsking && !stopped_ && !book_.fenced();
   if (wanted && !failed) {
     auto page =
         source_.ParsePage(wallet.task.address, wallet.cursor, wallet.horizon, response.body);
@@ -240,7 +241,7 @@ store::WalletProgress& TradesJob::ProgressOf(std::uint32_t index, Instant now) {
     wallet.progress = batch_.wallets.size();
     batch_.wallets.emplace_back();
     batch_.wallets.back().wallet = wallet.task.id;
-    if (!batch_since_) batch_since_ = now;
+    book_.Open(now);
   }
   store::WalletProgress& progress = batch_.wallets[*wallet.progress];
   progress.duration_ms +=
@@ -278,8 +279,7 @@ void TradesJob::EndWallet(std::uint32_t index, WalletOutcome::Kind kind, std::st
   wallet.cursor.position = {};
   wallet.task.cursors = {};
   --open_wallets_;
-  ++ended_in_batch_;
-  outcomes_.push_back({wallet.task.id, kind, std::move(reason)});
+  book_.End({wallet.task.id, kind, std::move(reason)});
 }
 
 // --- Storing -----------------------------------------------------------------------------------
@@ -289,20 +289,17 @@ void TradesJob::ResetBatch() {
   batch_.run = run_;
   batch_.chunk = lease_.chunk;
   batch_.epoch = lease_.epoch;
-  batch_since_.reset();
-  ended_in_batch_ = 0;
 }
 
 bool TradesJob::BatchDue(Instant now) const {
-  if (fenced_ || batch_.wallets.empty()) return false;
-  return batch_.rows.size() >= limits_.batch_rows || now - *batch_since_ >= limits_.batch_age ||
-         open_wallets_ == 0 || stopped_;
+  if (book_.fenced() || batch_.wallets.empty()) return false;
+  return batch_.rows.size() >= limits_.batch_rows || now >= book_.DueAt() || open_wallets_ == 0 ||
+         stopped_;
 }
 
 store::Batch TradesJob::TakeBatch(Instant) {
   CHECK(!batch_.wallets.empty());
-  sent_.push_back({batch_.rows.size(), ended_in_batch_});
-  unwritten_rows_ += batch_.rows.size();
+  book_.Send(batch_.rows.size());
   for (Wallet& wallet : wallets_) wallet.progress.reset();
   store::Batch taken = std::move(batch_);
   ResetBatch();
@@ -310,42 +307,19 @@ store::Batch TradesJob::TakeBatch(Instant) {
 }
 
 void TradesJob::OnWritten(const store::Receipt& receipt) {
-  CHECK(!sent_.empty());
-  const SentBatch written = sent_.front();
-  sent_.pop_front();
-  unwritten_rows_ -= written.rows;
-  if (receipt.fenced) {
-    fenced_ = true;
-    ResetBatch();
-    return;
-  }
-  rows_stored_ += receipt.stored;
-  wallets_done_ += written.ended;
+  if (!book_.OnWritten(receipt)) ResetBatch();
 }
 
 void TradesJob::OnRefused(const Error& error, Instant now) {
-  const bool again =
-      std::any_of(outcomes_.begin() + wallets_done_, outcomes_.end(),
-                  [&](const auto& outcome) { return outcome.reason == error.message; });
-  sent_.clear();
-  unwritten_rows_ = 0;
+  const bool goes_on = book_.OnRefused(error.message, open_wallets_ == 0);
   ResetBatch();
-  if (again && open_wallets_ == 0) {
-    // Not even the failures can be written: the coordinator learns of them all the same.
-    wallets_done_ = static_cast<std::uint32_t>(outcomes_.size());
-    return;
-  }
-  outcomes_.resize(wallets_done_);
+  if (!goes_on) return;
   ready_.clear();
   backing_off_.clear();
-  const auto is_stored = [&](WalletId id) {
-    return std::any_of(outcomes_.begin(), outcomes_.begin() + wallets_done_,
-                       [&](const auto& outcome) { return outcome.wallet == id; });
-  };
   for (std::uint32_t index = 0; index < wallets_.size(); ++index) {
     Wallet& wallet = wallets_[index];
     wallet.progress.reset();
-    if (wallet.step == Step::kGivenBack || is_stored(wallet.task.id)) continue;
+    if (wallet.step == Step::kGivenBack || book_.IsStored(wallet.task.id)) continue;
     if (wallet.step == Step::kWaiting) wallet.told_at = now;
     if (wallet.step == Step::kEnded) {
       ++open_wallets_;

@@ -18,6 +18,7 @@
 #include "common/random.h"
 #include "worker/chunk.h"
 #include "worker/http.h"
+#include "worker/jobs/batch_book.h"
 #include "worker/jobs/horizon.h"
 #include "worker/jobs/job.h"
 #include "worker/store/trade_store.h"
@@ -62,20 +63,22 @@ class TradesJob final : public Job {
   std::vector<common::WalletId> GiveBack() override;
   void Stop() override;
 
-  bool fenced() const override { return fenced_; }
-  bool quiet() const override { return batch_.wallets.empty() && sent_.empty(); }
+  bool fenced() const override { return book_.fenced(); }
+  bool quiet() const override { return batch_.wallets.empty() && book_.all_answered(); }
   bool stored() const override { return quiet() && open_wallets_ == 0; }
   bool finished() const override { return stored() && desk_.Settled(newest_token_); }
   bool stopped() const override { return stopped_; }
-  const std::vector<WalletOutcome>& outcomes() const override { return outcomes_; }
+  const std::vector<WalletOutcome>& outcomes() const override { return book_.outcomes(); }
 
   std::uint32_t begun() const override { return begun_; }
   std::uint32_t waiting() const override;
   std::uint32_t ready(Endpoint) const override { return static_cast<std::uint32_t>(ready_.size()); }
-  std::uint32_t parts_done() const override { return wallets_done_; }
-  std::uint64_t rows_stored() const override { return rows_stored_; }
+  std::uint32_t parts_done() const override { return book_.parts_done(); }
+  std::uint64_t rows_stored() const override { return book_.rows_stored(); }
   std::uint64_t retries() const override { return retries_; }
-  std::size_t unwritten_rows() const override { return unwritten_rows_ + batch_.rows.size(); }
+  std::size_t unwritten_rows() const override {
+    return book_.unwritten_rows() + batch_.rows.size();
+  }
   std::vector<common::WalletId> in_flight() const override;
 
  private:
@@ -100,11 +103,6 @@ class TradesJob final : public Job {
     common::Instant ready_at{};
     common::Instant told_at{};            // when its last progress was noted
     std::optional<std::size_t> progress;  // its place in the open batch
-  };
-
-  struct SentBatch {
-    std::size_t rows = 0;
-    std::uint32_t ended = 0;  // wallets whose last word is in it
   };
 
   bool Begin(std::uint32_t index, common::Instant now);
@@ -139,19 +137,11 @@ class TradesJob final : public Job {
   std::uint32_t open_wallets_ = 0;  // neither ended nor given back
   bool held_back_ = false;
   bool stopped_ = false;
-  bool fenced_ = false;
 
   store::Batch batch_;
-  std::uint32_t ended_in_batch_ = 0;
-  std::optional<common::Instant> batch_since_;
-  std::deque<SentBatch> sent_;
-  std::size_t unwritten_rows_ = 0;  // in sent_
-
-  std::vector<WalletOutcome> outcomes_;
+  BatchBook book_;
   std::vector<RefusedEvent> refused_;
   TokenDesk::Number newest_token_ = 0;
-  std::uint32_t wallets_done_ = 0;
-  std::uint64_t rows_stored_ = 0;
   std::uint64_t retries_ = 0;
 };
 

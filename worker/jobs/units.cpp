@@ -29,7 +29,8 @@ UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDes
       horizon_(horizon),
       desk_(desk),
       random_(seed),
-      open_units_(static_cast<std::uint32_t>(task_.units.size())) {
+      open_units_(static_cast<std::uint32_t>(task_.units.size())),
+      book_(limits.batch_age) {
   units_.reserve(task_.units.size());
   for (UnitTask& unit : task_.units) {
     units_.emplace_back();
@@ -43,7 +44,7 @@ UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDes
 // --- Asking ------------------------------------------------------------------------------------
 
 bool UnitJob::Wants(Instant now, bool may_begin) {
-  if (stopped_ || fenced_) return false;
+  if (stopped_ || book_.fenced()) return false;
   WakeBackedOff(now);
   SkipToWaiting();
   may_begin = may_begin && ready_.size() < kMostHeldBack;
@@ -151,7 +152,7 @@ void UnitJob::WakeBackedOff(Instant now) {
 }
 
 Instant UnitJob::NextAt() const {
-  Instant next = batch_since_ ? *batch_since_ + limits_.batch_age : Instant::max();
+  Instant next = book_.DueAt();
   if (stopped_) return next;
   for (const std::uint32_t index : backing_off_) next = std::min(next, units_[index].ready_at);
   return next;
@@ -161,7 +162,7 @@ Status UnitJob::OnResponse(std::uint32_t index, const HttpResponse& response, In
   CHECK(index < units_.size());
   Unit& unit = units_[index];
   // Ended meanwhile, by a lost lease or a refusing database: the answer is nobody's.
-  if (unit.stand != Stand::kAsking || stopped_ || fenced_) {
+  if (unit.stand != Stand::kAsking || stopped_ || book_.fenced()) {
     const auto failure = sources::FailureOf(response);
     return failure ? Status(*failure) : Status(common::Done{});
   }
@@ -244,7 +245,7 @@ store::UnitProgress& UnitJob::ProgressOf(std::uint32_t index, Instant now) {
     unit.progress = batch_.units.size();
     batch_.units.emplace_back();
     batch_.units.back().unit = unit.task.id;
-    if (!batch_since_) batch_since_ = now;
+    book_.Open(now);
   }
   return batch_.units[*unit.progress];
 }
@@ -259,8 +260,7 @@ void UnitJob::Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::str
 
 void UnitJob::End(std::uint32_t index, WalletOutcome::Kind kind, std::string reason) {
   Close(index);
-  ++ended_in_batch_;
-  outcomes_.push_back({units_[index].task.id, kind, std::move(reason)});
+  book_.End({units_[index].task.id, kind, std::move(reason)});
 }
 
 void UnitJob::Close(std::uint32_t index) {
@@ -281,21 +281,19 @@ void UnitJob::ResetBatch() {
   batch_.chunk = task_.lease.chunk;
   batch_.epoch = task_.lease.epoch;
   batch_.kind = task_.kind;
-  batch_since_.reset();
-  ended_in_batch_ = 0;
   settling_in_batch_.clear();
 }
 
 bool UnitJob::BatchDue(Instant now) const {
-  if (fenced_ || batch_.units.empty()) return false;
-  return batch_.rows.size() >= limits_.batch_rows || now - *batch_since_ >= limits_.batch_age ||
+  if (book_.fenced() || batch_.units.empty()) return false;
+  return batch_.rows.size() >= limits_.batch_rows || now >= book_.DueAt() ||
          open_units_ == settling_in_batch_.size() || stopped_;
 }
 
 store::UnitBatch UnitJob::TakeBatch() {
   CHECK(!batch_.units.empty());
-  sent_.push_back({batch_.rows.size(), ended_in_batch_, settling_in_batch_});
-  unwritten_rows_ += batch_.rows.size();
+  book_.Send(batch_.rows.size());
+  settling_.push_back(std::move(settling_in_batch_));
   for (Unit& unit : units_) unit.progress.reset();
   store::UnitBatch taken = std::move(batch_);
   ResetBatch();
@@ -303,18 +301,11 @@ store::UnitBatch UnitJob::TakeBatch() {
 }
 
 void UnitJob::OnWritten(const store::Receipt& receipt) {
-  CHECK(!sent_.empty());
-  const SentBatch written = std::move(sent_.front());
-  sent_.pop_front();
-  unwritten_rows_ -= written.rows;
-  if (receipt.fenced) {
-    fenced_ = true;
-    ResetBatch();
-    return;
-  }
-  rows_stored_ += receipt.stored;
-  units_done_ += written.ended;
-  Settle(written.settling, receipt.broken);
+  CHECK(!settling_.empty());
+  const std::vector<std::uint32_t> settling = std::move(settling_.front());
+  settling_.pop_front();
+  if (!book_.OnWritten(receipt)) return ResetBatch();
+  Settle(settling, receipt.broken);
 }
 
 // Units that said they were done: they are, unless what they told does not join.
@@ -330,36 +321,21 @@ void UnitJob::Settle(const std::vector<std::uint32_t>& settling,
       continue;
     }
     Close(index);
-    // Behind those that are stored, before those that are not yet.
-    outcomes_.insert(outcomes_.begin() + units_done_,
-                     {unit.task.id, WalletOutcome::Kind::kComplete, {}});
-    ++units_done_;
+    book_.EndStored({unit.task.id, WalletOutcome::Kind::kComplete, {}});
   }
 }
 
 void UnitJob::OnRefused(const Error& error, Instant now) {
-  const bool again =
-      std::any_of(outcomes_.begin() + units_done_, outcomes_.end(),
-                  [&](const WalletOutcome& outcome) { return outcome.reason == error.message; });
-  sent_.clear();
-  unwritten_rows_ = 0;
+  const bool goes_on = book_.OnRefused(error.message, open_units_ == 0);
+  settling_.clear();
   ResetBatch();
-  if (again && open_units_ == 0) {
-    // Not even the failures can be written: the coordinator learns of them all the same.
-    units_done_ = static_cast<std::uint32_t>(outcomes_.size());
-    return;
-  }
-  outcomes_.resize(units_done_);
+  if (!goes_on) return;
   ready_.clear();
   backing_off_.clear();
-  const auto is_stored = [&](WalletId id) {
-    return std::any_of(outcomes_.begin(), outcomes_.begin() + units_done_,
-                       [&](const WalletOutcome& outcome) { return outcome.wallet == id; });
-  };
   for (std::uint32_t index = 0; index < units_.size(); ++index) {
     Unit& unit = units_[index];
     unit.progress.reset();
-    if (unit.stand == Stand::kGivenBack || is_stored(unit.task.id)) continue;
+    if (unit.stand == Stand::kGivenBack || book_.IsStored(unit.task.id)) continue;
     if (unit.stand == Stand::kEnded) {
       ++open_units_;
       unit.stand = Stand::kWaiting;

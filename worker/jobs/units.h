@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/pacing.h"
 #include "common/random.h"
+#include "worker/jobs/batch_book.h"
 #include "worker/jobs/horizon.h"
 #include "worker/jobs/job.h"
 #include "worker/jobs/unit_walk.h"
@@ -59,20 +60,22 @@ class UnitJob final : public Job {
   std::vector<common::WalletId> GiveBack() override;
   void Stop() override { stopped_ = true; }
 
-  bool fenced() const override { return fenced_; }
-  bool quiet() const override { return batch_.units.empty() && sent_.empty(); }
+  bool fenced() const override { return book_.fenced(); }
+  bool quiet() const override { return batch_.units.empty() && book_.all_answered(); }
   bool stored() const override { return quiet() && open_units_ == 0; }
   bool finished() const override { return stored() && desk_.Settled(newest_token_); }
   bool stopped() const override { return stopped_; }
-  const std::vector<WalletOutcome>& outcomes() const override { return outcomes_; }
+  const std::vector<WalletOutcome>& outcomes() const override { return book_.outcomes(); }
 
   std::uint32_t begun() const override { return begun_; }
   std::uint32_t waiting() const override;
   std::uint32_t ready(Endpoint endpoint) const override;
-  std::uint32_t parts_done() const override { return units_done_; }
-  std::uint64_t rows_stored() const override { return rows_stored_; }
+  std::uint32_t parts_done() const override { return book_.parts_done(); }
+  std::uint64_t rows_stored() const override { return book_.rows_stored(); }
   std::uint64_t retries() const override { return retries_; }
-  std::size_t unwritten_rows() const override { return unwritten_rows_ + batch_.rows.size(); }
+  std::size_t unwritten_rows() const override {
+    return book_.unwritten_rows() + batch_.rows.size();
+  }
   std::vector<common::WalletId> in_flight() const override;
 
  private:
@@ -95,12 +98,6 @@ class UnitJob final : public Job {
     common::Backoff backoff;
     common::Instant ready_at{};
     std::optional<std::size_t> progress;  // its place in the open batch
-  };
-
-  struct SentBatch {
-    std::size_t rows = 0;
-    std::uint32_t ended = 0;  // units whose last word is in it
-    std::vector<std::uint32_t> settling;
   };
 
   bool LearnHorizon(common::Instant now);
@@ -139,20 +136,13 @@ class UnitJob final : public Job {
   std::uint32_t begun_ = 0;
   std::uint32_t open_units_ = 0;  // neither ended nor given back
   bool stopped_ = false;
-  bool fenced_ = false;
 
   store::UnitBatch batch_;
-  std::uint32_t ended_in_batch_ = 0;
   std::vector<std::uint32_t> settling_in_batch_;
-  std::optional<common::Instant> batch_since_;
-  std::deque<SentBatch> sent_;
-  std::size_t unwritten_rows_ = 0;  // in sent_
-
-  std::vector<WalletOutcome> outcomes_;
+  std::deque<std::vector<std::uint32_t>> settling_;  // for each batch that is sent
+  BatchBook book_;
   std::vector<RefusedEvent> refused_;
   TokenDesk::Number newest_token_ = 0;
-  std::uint32_t units_done_ = 0;
-  std::uint64_t rows_stored_ = 0;
   std::uint64_t retries_ = 0;
 };
 
