@@ -8,7 +8,7 @@
 #include "coordinator/admin_ledger.h"
 #include "coordinator/plans/range.h"
 #include "coordinator/plans/trades.h"
-#include "coordinator/postgres_rows.h"
+#include "coordinator/postgres_run_wallets.h"
 #include "coordinator/postgres_stages.h"
 #include "coordinator/postgres_units.h"
 

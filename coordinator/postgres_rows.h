@@ -3,13 +3,11 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/postgres.h"
 #include "coordinator/ledger.h"
-#include "coordinator/plans/trades.h"
 
 namespace coordinator {
 
@@ -45,19 +43,6 @@ common::Result<std::vector<ChunkRow>> Create(common::PgConnection& connection, c
 common::Status AddUse(common::PgConnection& connection, common::RunId run, const RunUse& use);
 common::Status WriteFailures(common::PgConnection& connection, common::RunId run,
                              const std::string& kind, const std::vector<WalletFailure>& failures);
-
-// The wallets of a run with what is to be expected of them; `selection` null: all wallets.
-struct RunWallets {
-  std::vector<plans::WalletLoad> loads;
-  std::vector<WalletFailure> quarantined;
-  std::int64_t trades_stored = 0;  // of those that are loaded
-};
-common::Result<RunWallets> ReadRunWallets(common::PgConnection& connection,
-                                          const std::string* selection);
-// Wallets that something was seen of beyond what is proven, no more than `most` (nothing: all of
-// them): whales first, then those never synced, then the stalest.
-common::Result<RunWallets> ReadDueWallets(common::PgConnection& connection,
-                                          std::optional<std::int64_t> most);
 
 common::Result<FleetSettings> ReadSettings(common::PgConnection& connection);
 
