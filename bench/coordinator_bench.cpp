@@ -81,6 +81,9 @@ class Bench {
       hello.set_protocol_max(1);
       hello.set_worker_id(fmt::format("worker-{}", i));
       hello.set_incarnation(fmt::format("{:016d}", i));
+      // Workers that started at different times do not beat at the same instant.
+      workers_[static_cast<std::size_t>(i)].beat_at =
+          clock_.Now() + milliseconds(i * 1000 / kWorkers);
       Say(i, message);
       Turn();
     }
