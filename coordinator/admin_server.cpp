@@ -83,7 +83,7 @@ void AdminServer::State::Route() {
   RouteFleet();
 }
 
-// Counting a million wallets takes a while, so nobody's request waits for it.
+// In its own thread: no request waits for the database.
 void AdminServer::State::Counting() {
   while (!stopped.closed()) {
     const common::Instant before = clock.Now();
