@@ -88,7 +88,7 @@ Status SettleRanges(PgConnection& connection, RunId run) {
     }
     const plans::Coverage now = plans::Advance(coverage, std::move(done));
     if (now == coverage) continue;
-    if (const Status written = WriteCoverage(connection, now); !written) return written;
+    if (Status written = WriteCoverage(connection, now); !written) return written;
   }
   return Done{};
 }
@@ -139,6 +139,7 @@ Result<std::vector<plans::Coverage>> ReadCoverage(PgConnection& connection) {
   const auto rows = connection.Exec(kCoverage);
   if (!rows) return rows.error();
   std::vector<plans::Coverage> coverages;
+  coverages.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) {
     coverages.push_back({static_cast<common::Source>(rows->Int64(i, 0)), rows->Int64(i, 1),
                          rows->Int64(i, 2), rows->Int64(i, 3), rows->Int64(i, 4)});

@@ -12,7 +12,7 @@ namespace coordinator::plans {
 // Conditions in one request for resolutions.
 inline constexpr std::size_t kConditionsAtOnce = 20;
 // Markets that closed so long before the last walk began are asked for again.
-inline constexpr common::UnixSeconds kClosedOverlap = 24 * 3600;
+inline constexpr common::UnixSeconds kClosedOverlap = common::UnixSeconds{24} * 3600;
 
 // Everything: open and closed, markets and events.
 std::vector<std::string> AllMarkets();

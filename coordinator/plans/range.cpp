@@ -12,7 +12,7 @@ using common::UnixSeconds;
 
 // The V1 exchange's first fills.
 constexpr UnixSeconds kFirstFill = 1'668'988'800;
-constexpr std::int64_t kSliceSeconds = 3 * 24 * 3600;
+constexpr std::int64_t kSliceSeconds = std::int64_t{3} * 24 * 3600;
 constexpr std::int64_t kSpanBlocks = 100'000;
 // A block that is known, to guess how many there are by now. A guess too high costs a request that
 // finds nothing, one too low a longer last span.
@@ -64,11 +64,12 @@ bool IsFirst(Source source, std::int64_t from) {
 // What is done before `covered`, from its first second or block backwards. `done` is sorted.
 void Precede(const std::vector<RangeDone>& done, Coverage& covered) {
   if (!covered.is_told() || covered.first() == 0) return;
-  for (auto one = done.rbegin(); one != done.rend(); ++one) {
-    if (one->task.source != covered.source || one->task.from >= covered.first()) continue;
-    if (one->reached < covered.first() - 1) return;
-    covered.from_ts = IsFirst(covered.source, one->task.from) ? 1 : one->begins_at;
-    covered.from_block = one->task.from;
+  for (std::size_t i = done.size(); i > 0; --i) {
+    const RangeDone& one = done[i - 1];
+    if (one.task.source != covered.source || one.task.from >= covered.first()) continue;
+    if (one.reached < covered.first() - 1) return;
+    covered.from_ts = IsFirst(covered.source, one.task.from) ? 1 : one.begins_at;
+    covered.from_block = one.task.from;
   }
 }
 

@@ -8,7 +8,7 @@
 namespace e2e {
 namespace {
 
-constexpr std::int64_t kDay = 24 * 3600;
+constexpr std::int64_t kDay = std::int64_t{24} * 3600;
 
 class RangeTest : public testing::Test {
  protected:
