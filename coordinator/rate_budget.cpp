@@ -18,6 +18,9 @@ constexpr Duration kSettle = std::chrono::milliseconds(1500);
 constexpr double kUnlimited = 1e6;
 constexpr double kBurstSeconds = 0.2;
 constexpr double kThrottledFactor = 0.7;
+// One request that was early says little; who is refused again within the calm asks too much.
+constexpr double kOneThrottledFactor = 0.95;
+constexpr Duration kCalm = std::chrono::seconds(60);
 constexpr double kLowestFactor = 0.05;
 constexpr Duration kThrottledPause = std::chrono::seconds(5);  // between two lowerings
 constexpr Duration kGrowthAfter = std::chrono::seconds(10);
@@ -74,9 +77,12 @@ void RateBudget::ReportOne(Endpoint& endpoint, Holder& holder, const Use& use, I
     holder.used_per_s += kSmoothing * (used - holder.used_per_s);
   }
   if (holder.reported && use.throttled > holder.throttled) {
-    endpoint.throttled += use.throttled - holder.throttled;
+    const std::uint64_t refused = use.throttled - holder.throttled;
+    const bool calm = endpoint.throttled == 0 || now - endpoint.lowered_at >= kCalm;
+    endpoint.throttled += refused;
     if (endpoint.factor >= 1 || now - endpoint.lowered_at >= kThrottledPause) {
-      endpoint.factor = std::max(kLowestFactor, endpoint.factor * kThrottledFactor);
+      const double by = refused == 1 && calm ? kOneThrottledFactor : kThrottledFactor;
+      endpoint.factor = std::max(kLowestFactor, endpoint.factor * by);
       endpoint.lowered_at = endpoint.grown_at = now;
     }
   }

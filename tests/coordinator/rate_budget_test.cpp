@@ -72,12 +72,22 @@ TEST_F(RateBudgetTest, WhatALeaverHadIsFreeAtOnce) {
 TEST_F(RateBudgetTest, ThrottlingLowersTheLimitAndItGrowsBack) {
   Join(1);
   Report(1, 10, 5, 0);
-  Report(1, 20, 5, 1);
+  Report(1, 20, 5, 2);
   EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 14, 1e-6);
   Pass(seconds(4));
   EXPECT_LE(ShareOf(1), 14.01);
   Pass(seconds(60));
   EXPECT_NEAR(ShareOf(1), 20, 0.01);
+}
+
+TEST_F(RateBudgetTest, OneRefusalInACalmCostsLittleAndASecondMuch) {
+  Join(1);
+  Report(1, 10, 5, 0);
+  Report(1, 20, 5, 1);
+  EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 19, 1e-6);
+  Pass(seconds(6));
+  Report(1, 30, 5, 2);
+  EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 19 * 0.7, 1e-6);
 }
 
 TEST_F(RateBudgetTest, AnUnlimitedEndpointIsNotDivided) {
