@@ -117,14 +117,15 @@ Status PostgresLedger::CheckTerm(Term term) {
   return Done{};
 }
 
-// The worker that is to lose this lease is frozen, or cut off, with the chunk's row locked. What it
-// has not committed comes again under the next lease.
-void PostgresLedger::EndHolder(const ReclaimRequest& request) {
-  const std::string name = common::LeaseSessionName(request.chunk, request.epoch);
+// Who holds this lease is frozen, or cut off from the database, with the chunk's row locked. What
+// it has not committed comes again. A worker that `lives` loses only a transaction that waits for
+// it.
+void PostgresLedger::EndHolder(common::ChunkId chunk, common::Epoch epoch, bool lives) {
+  const std::string name = common::LeaseSessionName(chunk, epoch);
   const auto ended = connection_->Exec(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 "
-      "AND datname = current_database()",
-      PgParams().Text(name));
+      "AND datname = current_database() AND ($2::bigint = 0 OR wait_event = 'ClientRead')",
+      PgParams().Text(name).Int64(lives ? 1 : 0));
   if (!ended) {
     common::LogWarning("holder_not_ended", {{"session", name}, {"why", ended.error().message}});
   } else if (!ended->empty()) {
@@ -145,10 +146,11 @@ Result<LedgerAnswer> PostgresLedger::Perform(Term term, const LedgerRequest& req
           if (!transaction) return transaction.error();
           if (const Status held = CheckTerm(term); !held) return held.error();
           Result<LedgerAnswer> answer = Do(term, one);
-          if constexpr (std::is_same_v<T, ReclaimRequest>) {
+          constexpr bool kSplits = std::is_same_v<T, SplitRequest>;
+          if constexpr (kSplits || std::is_same_v<T, ReclaimRequest>) {
             if (!answer && connection_->sqlstate() == common::kLockNotAvailable) {
               transaction->Rollback();
-              EndHolder(one);
+              EndHolder(one.chunk, one.epoch, kSplits);
             }
           }
           if (!answer) return answer;

@@ -27,7 +27,7 @@ class PostgresLedger final : public Ledger {
   common::Status Connect();
   // Locks the term's row against a change until the transaction ends.
   common::Status CheckTerm(common::Term term);
-  void EndHolder(const ReclaimRequest& request);
+  void EndHolder(common::ChunkId chunk, common::Epoch epoch, bool lives);
 
   common::Result<LedgerAnswer> Do(common::Term term, const LoadRequest& request);
   common::Result<LedgerAnswer> Do(common::Term term, const PlanRequest& request);

@@ -223,6 +223,25 @@ TEST_F(PostgresLedgerTest, AHolderThatIsFrozenWithTheRowLockedIsEnded) {
   EXPECT_FALSE(frozen.Exec("COMMIT").has_value());
 }
 
+// It gives back what it has not begun, and its own transaction, which it cannot end, is in the way.
+TEST_F(PostgresLedgerTest, AHolderThatIsCutOffWithTheRowLockedStopsNoSplit) {
+  const auto chunk = PlanRun(2).at(0);
+  const auto wallet = WalletsOf(chunk).at(0).id;
+  const auto epoch = Grant(chunk);
+  common::PgConnection cut_off = Connect();
+  ASSERT_TRUE(cut_off
+                  .ExecScript("BEGIN; SET LOCAL application_name = '" +
+                              common::LeaseSessionName(chunk.id, epoch) +
+                              "'; SELECT 1 FROM chunk FOR SHARE")
+                  .has_value());
+  const SplitRequest request{run_, chunk.id, epoch, {wallet}, 1};
+  const auto first = ledger_->Perform(term_, request);
+  ASSERT_FALSE(first.has_value());
+  EXPECT_EQ(first.error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(Ask<SplitAnswer>(request).wallets_left, 1U);
+  EXPECT_FALSE(cut_off.Exec("COMMIT").has_value());
+}
+
 TEST_F(PostgresLedgerTest, AWalletWhoseBatchWasRefusedIsTriedAlone) {
   const auto chunk = PlanRun(3).at(0);
   const auto wallets = WalletsOf(chunk);
