@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/lease_session.h"
 #include "worker/store/clean_text.h"
 #include "worker/store/market_json.h"
 #include "worker/store/market_statements.h"
@@ -73,7 +74,10 @@ std::vector<TokenId> TokensIn(const PgRows& rows) {
 
 Status UpsertMarkets(PgConnection& connection, const std::vector<MarketInfo>& markets) {
   if (markets.empty()) return Done{};
-  Result<PgTransaction> transaction = PgTransaction::Begin(connection);
+  // A process that freezes here keeps rows locked that others are about to write.
+  Result<PgTransaction> transaction = PgTransaction::Begin(
+      connection, fmt::format("SET LOCAL idle_in_transaction_session_timeout = '{}'",
+                              common::kIdleInTransaction));
   if (!transaction) return transaction.error();
   const Result<std::uint64_t> written = WriteCatalog(connection, markets, {});
   if (!written) return written.error();

@@ -23,6 +23,7 @@ using common::Error;
 using common::ErrorKind;
 using common::PgConnection;
 using common::PgCopyIn;
+using common::PgParams;
 using common::PgRows;
 using common::PgTransaction;
 using common::Result;
@@ -89,6 +90,19 @@ Status PostgresTradeStore::Connect() {
   if (!opened) return opened.error();
   connection_.emplace(std::move(*opened));
   ++counts_.connects;
+  is_reconnected_ = counts_.connects > 1;
+  return Done{};
+}
+
+template <typename AnyBatch>
+Status PostgresTradeStore::EndEarlierSelf(const AnyBatch& batch) {
+  if (!is_reconnected_) return Done{};
+  const Result<PgRows> ended = connection_->Exec(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 "
+      "AND datname = current_database() AND pid <> pg_backend_pid()",
+      PgParams().Text(common::LeaseSessionName(batch.chunk, batch.epoch)));
+  if (!ended) return ended.error();
+  is_reconnected_ = false;
   return Done{};
 }
 
@@ -108,6 +122,7 @@ Result<T> PostgresTradeStore::Repeat(const std::function<Result<T>()>& attempt) 
 
 Result<Receipt> PostgresTradeStore::Write(const Batch& batch) {
   return Repeat<Receipt>([&]() -> Result<Receipt> {
+    if (const Status alone = EndEarlierSelf(batch); !alone) return alone.error();
     const bool was_fast = lane_.is_fast();
     Result<Receipt> receipt = WriteOnce(batch);
     const bool is_conflict =
@@ -170,6 +185,7 @@ void PostgresTradeStore::NoteLane(bool was_fast, std::size_t rows, std::uint64_t
 
 Result<Receipt> PostgresTradeStore::WriteUnits(const UnitBatch& batch) {
   return Repeat<Receipt>([&]() -> Result<Receipt> {
+    if (const Status alone = EndEarlierSelf(batch); !alone) return alone.error();
     const bool was_fast = lane_.is_fast();
     Result<Receipt> receipt = WriteUnitsOnce(batch);
     const bool is_conflict =

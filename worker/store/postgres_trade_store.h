@@ -42,6 +42,10 @@ class PostgresTradeStore final : public TradeStore {
 
  private:
   common::Status Connect();
+  // A connection that was lost may live on at the server, which has not been told, with the batch
+  // half written and its rows locked: what is offered again would wait for it.
+  template <typename AnyBatch>
+  common::Status EndEarlierSelf(const AnyBatch& batch);
   template <typename T>
   common::Result<T> Repeat(const std::function<common::Result<T>()>& attempt);
   common::Result<Receipt> WriteOnce(const Batch& batch);
@@ -55,6 +59,7 @@ class PostgresTradeStore final : public TradeStore {
   WalletDictionary wallets_;
   LaneChoice lane_;
   Counts counts_;
+  bool is_reconnected_ = false;  // and nothing was written since
 };
 
 }  // namespace worker::store

@@ -340,6 +340,25 @@ TEST_F(TradeStoreTest, ABackendKilledBeforeTheCommitLeavesNothing) {
   EXPECT_EQ(store.counts().connects, 2U);
 }
 
+// As when a network is cut: the worker has given its connection up, the server has not.
+TEST_F(TradeStoreTest, AnEarlierConnectionThatTheServerStillHasIsInNobodysWay) {
+  PostgresTradeStore store(url_);
+  const Batch batch = BatchOf(1, 0, 10);
+  Write(store, batch);
+  Query(
+      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  common::PgConnection earlier = Connect();
+  const std::string name = common::LeaseSessionName(batch.chunk, batch.epoch);
+  ASSERT_TRUE(earlier
+                  .ExecScript("BEGIN; SET LOCAL application_name = '" + name +
+                              "'; SELECT 1 FROM wallet_cursor FOR UPDATE")
+                  .has_value());
+  EXPECT_FALSE(store.Write(batch).has_value());
+  EXPECT_EQ(Write(store, BatchOf(1, 0, 20)).stored, 10U);
+  EXPECT_FALSE(earlier.Exec("COMMIT").has_value());
+}
+
 TEST_F(TradeStoreTest, NothingIsLostOrDoubledWhenPostgresIsKilledAgainAndAgain) {
   std::atomic<bool> is_over = false;
   std::atomic<int> refused = 0;
