@@ -28,7 +28,9 @@ std::string Program(const std::string& name) {
   return std::string(SEINE_BIN_DIR) + "/" + name;
 }
 
+// Empty, too, for what is no file of ours, as /dev/full.
 std::string ReadFile(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) return "";
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();

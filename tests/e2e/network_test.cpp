@@ -1,11 +1,14 @@
-// The network misbehaves: partitions, resets, delays, two coordinators, strangers (F6 to F10, F17).
+// The network misbehaves: partitions, resets, delays, two coordinators, strangers (F6 to F10,
+// F13, F17, F20, F26).
 //
 // Each case proves that its fault happened: the proxy counts what it did to the bytes, and the
 // coordinator counts what it made of it.
 #include <csignal>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
+#include "common/postgres.h"
 #include "tests/e2e/fleet.h"
 #include "tests/e2e/proxy.h"
 #include "tests/e2e/strangers.h"
@@ -63,6 +66,9 @@ class NetworkTest : public testing::Test {
   bool AwaitMetric(const std::string& name, long long at_least, Seconds timeout = kSoon) {
     return Eventually(timeout, [&] { return fleet_->Metric(name) >= at_least; });
   }
+  bool AwaitLog(const std::string& worker, const std::string& text) {
+    return Eventually(kSoon, [&] { return fleet_->Log(worker).find(text) != std::string::npos; });
+  }
 
   WorldSize world_{.wallets = 80, .fills = 10000, .seed = "7", .more = {}};
   std::unique_ptr<Fleet> fleet_;
@@ -103,9 +109,7 @@ TEST_F(NetworkTest, ALongPartitionGivesTheWorkToAnother) {
   StartWorker("worker-2");
   EXPECT_TRUE(AwaitMetric("seine_deaths_total", 1));
   EXPECT_TRUE(AwaitMetric("seine_reclaims_total", 1));
-  EXPECT_TRUE(Eventually(kSoon, [&] {
-    return fleet_->Log("worker-1").find(" fenced chunk=") != std::string::npos;
-  })) << "it wrote on under a lease that was another's";
+  EXPECT_TRUE(AwaitLog("worker-1", " fenced chunk=")) << "it wrote on under another's lease";
   proxy->CutAll();
   EXPECT_GT(proxy->counts().held, 0U) << "nothing was lost on the way";
   proxy->Heal();
@@ -114,19 +118,29 @@ TEST_F(NetworkTest, ALongPartitionGivesTheWorkToAnother) {
   EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_sync WHERE quarantined"), "0");
 }
 
-// F8: the worker beats and cannot store. Nothing moves, nobody dies, and commits whose fate is
-// unknown because their connections are lost are offered again.
-TEST_F(NetworkTest, AWorkerWithoutItsDatabaseWaitsForIt) {
+// The database as a worker sees it through a bad network.
+class DatabaseLinkTest : public NetworkTest {
+ protected:
+  void StartWorkerThroughProxy() {
+    const auto& server = *tests::PostgresServer::Shared();
+    proxy_ =
+        std::make_unique<Proxy>(server.directory() + "/.s.PGSQL." + std::to_string(server.port()));
+    const std::string name = fleet_->Value("SELECT current_database()");
+    const std::string host = "127.0.0.1:" + std::to_string(proxy_->port());
+    StartWorker("worker-1", {"--database", "postgresql://seine@" + host + "/" + name});
+  }
+
+  std::unique_ptr<Proxy> proxy_;
+};
+
+// F8: the worker beats and cannot store. Nothing moves and nobody dies. Then it gives its
+// connection up, which the database never learns: what is half written there is in nobody's way.
+TEST_F(DatabaseLinkTest, AWorkerWithoutItsDatabaseWaitsForIt) {
   StartAll(Timings::kShort);
-  const std::string name = fleet_->Value("SELECT current_database()");
-  const auto& server = *tests::PostgresServer::Shared();
-  Proxy proxy(server.directory() + "/.s.PGSQL." + std::to_string(server.port()));
-  StartWorker(
-      "worker-1",
-      {"--database", "postgresql://seine@127.0.0.1:" + std::to_string(proxy.port()) + "/" + name});
+  StartWorkerThroughProxy();
   const int run = fleet_->StartRun();
   ASSERT_TRUE(fleet_->AwaitTrades(500));
-  proxy.Partition();
+  proxy_->Partition();
   const std::string cursors =
       "SELECT md5(string_agg(wallet_id || ' ' || encode(position, 'hex'), ',' ORDER BY wallet_id, "
       "source)) FROM wallet_cursor";
@@ -142,11 +156,50 @@ TEST_F(NetworkTest, AWorkerWithoutItsDatabaseWaitsForIt) {
   EXPECT_EQ(fleet_->Value(cursors), before);
   EXPECT_EQ(fleet_->StoredTrades(), stored);
   EXPECT_EQ(fleet_->Metric("seine_workers_live"), 1) << "it beats all the same";
-  proxy.CutAll();
-  EXPECT_GT(proxy.counts().held, 0U) << "no commit was on its way";
-  proxy.Heal();
+  proxy_->Abandon();
+  EXPECT_GT(proxy_->counts().held, 0U) << "no commit was on its way";
+  proxy_->Heal();
   ExpectCompleteAndEqual(run);
-  EXPECT_GE(proxy.counts().connections, 2U);
+  EXPECT_GE(proxy_->counts().connections, 2U);
+}
+
+// F13: with its database out of reach a worker cannot finish its work, but it can go. Another takes
+// the work, also where the database does not know yet that the first is gone.
+TEST_F(DatabaseLinkTest, AWorkerWithoutItsDatabaseCanBeDrained) {
+  StartAll(Timings::kShort);
+  StartWorkerThroughProxy();
+  const int run = fleet_->StartRun();
+  ASSERT_TRUE(fleet_->AwaitTrades(500));
+  proxy_->Partition();
+  for (const char* mode : {"mode=graceful", "mode=quick"}) {
+    fleet_->worker("worker-1").Signal(SIGTERM);
+    ASSERT_TRUE(AwaitLog("worker-1", mode));
+  }
+  EXPECT_EQ(fleet_->worker("worker-1").Wait(kSoon), 0);
+  StartWorker("worker-2");
+  ExpectCompleteAndEqual(run);
+  proxy_->CutAll();
+  EXPECT_GT(proxy_->counts().held, 0U) << "no commit was on its way";
+  EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_blame"), "0");
+}
+
+// F20: others have taken every connection that the database gives.
+TEST_F(DatabaseLinkTest, EveryConnectionIsTakenForAWhile) {
+  StartAll(Timings::kShort);
+  StartWorker("worker-1");
+  const int run = fleet_->StartRun();
+  ASSERT_TRUE(fleet_->AwaitTrades(300));
+  fleet_->worker("worker-1").Kill9();
+  std::vector<common::PgConnection> taken;
+  for (;;) {
+    auto connection = common::PgConnection::Open(fleet_->database_url());
+    if (!connection) break;
+    taken.push_back(std::move(*connection));
+  }
+  StartWorker("worker-1");
+  EXPECT_TRUE(AwaitLog("worker-1", "too many clients"));
+  taken.clear();
+  ExpectCompleteAndEqual(run);
 }
 
 // F9: every connection is reset several times a second, and whatever was on its way is lost.
@@ -216,6 +269,18 @@ TEST_F(NetworkTest, ACoordinatorThatWakesUpInAnothersTermWritesNothing) {
   const std::string over = "term > " + std::to_string(old_term);
   EXPECT_EQ(Noted("who = 'first' AND " + over), 0) << "an old term wrote";
   EXPECT_EQ(Noted("who = 'second' AND NOT " + over), 0);
+}
+
+// F26: nobody's words can be written down.
+TEST_F(NetworkTest, AFullDiskUnderTheLogsStopsNobody) {
+  fleet_ = std::make_unique<Fleet>(*tests::PostgresServer::Shared());
+  fleet_->StartSimulator(world_);
+  for (const char* name : {"state-coordinator", "worker-1", "worker-2"}) {
+    std::filesystem::create_symlink("/dev/full", fleet_->directory() + "/" + name + ".log");
+  }
+  fleet_->StartCoordinator();
+  for (const char* worker : {"worker-1", "worker-2"}) StartWorker(worker);
+  ExpectCompleteAndEqual(fleet_->StartRun());
 }
 
 // F17: ten thousand strangers at the coordinator's door, some dumb, some garbled, some half polite.

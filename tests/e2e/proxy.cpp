@@ -68,6 +68,7 @@ Proxy::~Proxy() {
   }
   thread_.join();
   for (Link& link : links_) Close(link, false);
+  for (const int fd : abandoned_) close(fd);
   close(listener_);
 }
 
@@ -93,7 +94,12 @@ void Proxy::Heal() {
 
 void Proxy::CutAll() {
   const std::lock_guard lock(mutex_);
-  CutLinks();
+  CutLinks(false);
+}
+
+void Proxy::Abandon() {
+  const std::lock_guard lock(mutex_);
+  CutLinks(true);
 }
 
 void Proxy::CutEach(Milliseconds period) {
@@ -123,7 +129,7 @@ void Proxy::Run() {
     Accept();
     if (cut_each_.count() > 0 && Clock::now() >= cut_at_) {
       cut_at_ = Clock::now() + cut_each_;
-      CutLinks();
+      CutLinks(false);
     }
     if (is_parted_) continue;
     for (auto link = links_.begin(); link != links_.end();) {
@@ -233,9 +239,10 @@ bool Proxy::Give(int to, Way& way) {
   return true;
 }
 
-void Proxy::CutLinks() {
+void Proxy::CutLinks(bool one_side) {
   for (Link& link : links_) {
     if (is_parted_) counts_.held += OnTheWay(link);
+    if (one_side && link.upstream >= 0) abandoned_.push_back(std::exchange(link.upstream, -1));
     ++counts_.resets;
     Close(link, true);
   }

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/random.h"
 
@@ -27,8 +28,8 @@ class Proxy {
     std::uint64_t silent = 0;   // of them: made during a partition
     std::uint64_t bytes = 0;    // passed on
     std::uint64_t delayed = 0;  // of them: kept back first
-    std::uint64_t held = 0;    // were on their way when a partition ended, or were lost by CutAll()
-    std::uint64_t resets = 0;  // connections that were cut
+    std::uint64_t held = 0;     // were on their way when a partition ended, or when it was cut
+    std::uint64_t resets = 0;   // connections that were cut
   };
 
   // `upstream` is tcp://127.0.0.1:PORT or the path of a unix socket.
@@ -49,6 +50,9 @@ class Proxy {
   void Heal();
   // Resets every connection; what is on its way is lost.
   void CutAll();
+  // As when a host vanishes: who connected learns that its connections are gone, who was connected
+  // to never does.
+  void Abandon();
   // And again each time so much has passed; zero: no more.
   void CutEach(Milliseconds period);
   // What comes from now on is kept back for `mean`, give or take `jitter`; the order stays.
@@ -88,7 +92,7 @@ class Proxy {
   bool Move(int from, int to, Way& way);
   bool Take(int from, Way& way);
   bool Give(int to, Way& way);
-  void CutLinks();
+  void CutLinks(bool one_side);
   static std::uint64_t OnTheWay(const Link& link);
   static void Close(Link& link, bool reset);
 
@@ -105,6 +109,7 @@ class Proxy {
   Milliseconds jitter_{0};
   common::Random random_{1};
   std::list<Link> links_;
+  std::vector<int> abandoned_;
   Counts counts_;
 
   std::thread thread_;
