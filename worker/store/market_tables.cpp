@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -76,8 +77,8 @@ Status UpsertMarkets(PgConnection& connection, const std::vector<MarketInfo>& ma
   if (markets.empty()) return Done{};
   // A process that freezes here keeps rows locked that others are about to write.
   Result<PgTransaction> transaction = PgTransaction::Begin(
-      connection, fmt::format("SET LOCAL idle_in_transaction_session_timeout = '{}'",
-                              common::kIdleInTransaction));
+      connection, std::string("SET LOCAL idle_in_transaction_session_timeout = '") +
+                      common::kIdleInTransaction + "'");
   if (!transaction) return transaction.error();
   const Result<std::uint64_t> written = WriteCatalog(connection, markets, {});
   if (!written) return written.error();
