@@ -1,18 +1,13 @@
-// The parts around us misbehave: database, upstream, strangers, disks, a wallet that kills (F8,
-// F15, F17 to F19, F21, F22).
-#include <array>
+// The parts around us misbehave: database, upstream, disks, a wallet that kills (F8, F15, F19,
+// F21, F22).
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/random.h"
 #include "tests/e2e/fleet.h"
 
 namespace e2e {
@@ -90,28 +85,6 @@ TEST_F(HarmTest, AWalletTheUpstreamRefusesIsSetAsideWithItsReason) {
                           "AND last_error <> ''"),
             "1");
   fleet_->ExpectOracle();
-}
-
-TEST_F(HarmTest, GarbageOnThePortHarmsNobody) {
-  StartAll({"--latency-ms", "50"});
-  const int run = fleet_->StartRun();
-  const std::string address = fleet_->ListenAddress();
-  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-  common::Random random(5);
-  for (int i = 0; i < 200; ++i) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-    std::array<std::uint64_t, 64> noise{};
-    for (std::uint64_t& word : noise) word = random.Next();
-    if (i % 3 != 0) (void)send(fd, noise.data(), sizeof noise, MSG_NOSIGNAL);
-    close(fd);
-  }
-  EXPECT_TRUE(fleet_->coordinator().Running());
-  ExpectCompleteAndEqual(run);
 }
 
 // F21: a checkpoint is a cache; whatever becomes of it, the database decides.
