@@ -40,6 +40,13 @@ struct Lease {
   bool died = false;      // kEnding because the holder is gone
 };
 
+// Names the lease in a message.
+template <typename Message>
+void SetLease(const Lease& lease, Message& message) {
+  message.set_chunk(lease.chunk.id.value);
+  message.set_epoch(lease.chunk.epoch.value);
+}
+
 class LeaseTable {
  public:
   // REQUIRES: the chunk is not leased.

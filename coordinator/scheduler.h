@@ -138,41 +138,47 @@ class Scheduler {
   void SendWelcome(const Session& session);
   void Reject(const proto::ConnectionId& connection, proto::Reject::Reason reason,
               std::string text);
+  void EndSession(common::SessionId id, End end, common::Instant now);
+  void TickSessions(common::Instant now);
+  void TickStalled(Session& session, common::Instant now);
+  bool MayWork(const Session& session, common::Instant now) const;
+
+  // scheduler_beats.cpp
   void OnBeat(Session& session, const proto::Beat& beat, common::Instant now);
   void TakeTotals(Session& session, const proto::Beat& beat, common::Instant now);
   void SendBeatAck(const Session& session);
-  void EndSession(common::SessionId id, End end, common::Instant now);
-  void TickSessions(common::Instant now);
-  void TickReplaced(common::Instant now);
-  void TickStalled(Session& session, common::Instant now);
-  void TakeBack(const std::vector<common::ChunkId>& chunks, bool died, common::Instant now);
-  bool MayWork(const Session& session, common::Instant now) const;
-  // Workers die of something else than their wallets.
-  bool Storm(common::Instant now);
 
   // scheduler_leases.cpp
   void Assign(common::Instant now);
   bool AssignOne(Session& session, GrantRequest& request, common::Instant now);
+  void OnPrepared(Prepared prepared, common::Instant now);
   void OnGranted(const Granted& granted, common::Instant now);
   void SendAssign(const Session& session, Lease& lease, common::Instant now);
   void OnAccept(const Session& session, const proto::Accept& accept, common::Instant now);
   void OnFinished(const Session& session, const proto::Finished& finished);
   void OnFinishedAnswer(const FinishedAnswer& answer, common::Instant now);
+
+  // scheduler_returns.cpp
   void OnRelease(Session& session, const proto::Release& release, common::Instant now);
   void OnSplit(const SplitAnswer& answer, common::Instant now);
   void OnFencedByStore(const Session& session, const proto::Fenced& fenced);
-  void OnPrepared(Prepared prepared, common::Instant now);
-  void OnReclaimed(Reclaimed reclaimed, common::Instant now);
-  // Asks for the lease back.
-  void Reclaim(Lease& lease, Holder holder, common::Instant now);
-  // Who is to be blamed for the death of this lease's holder.
-  void Accuse(const Lease& lease, Holder holder, ReclaimRequest& request, common::Instant now);
   void SendFenced(const Lease& lease);
   void SendRecall(const Session& session, Lease& lease, common::Instant now);
-  void TickLeases(common::Instant now);
   void Balance(common::Instant now);
   std::uint32_t NotBegun(const Lease& lease) const;
   std::uint32_t IdleSessions(common::Instant now) const;
+
+  // scheduler_deaths.cpp
+  void TickReplaced(common::Instant now);
+  void TakeBack(const std::vector<common::ChunkId>& chunks, bool died, common::Instant now);
+  // Workers die of something else than their wallets.
+  bool Storm(common::Instant now);
+  // Who is to be blamed for the death of this lease's holder.
+  void Accuse(const Lease& lease, Holder holder, ReclaimRequest& request, common::Instant now);
+  // Asks for the lease back.
+  void Reclaim(Lease& lease, Holder holder, common::Instant now);
+  void OnReclaimed(Reclaimed reclaimed, common::Instant now);
+  void TickLeases(common::Instant now);
 
   // scheduler_runs.cpp
   void OnLoaded(Loaded loaded, common::Instant now);

@@ -1,4 +1,4 @@
-// Leases: from a worker's credit to DONE_ACK, and every other way in which a lease can end.
+// Leases: from a worker's credit to DONE_ACK.
 
 #include <algorithm>
 #include <utility>
@@ -19,10 +19,6 @@ constexpr std::size_t kReadAtOnce = 4;
 constexpr std::size_t kReadAheadLeast = 8;
 constexpr std::size_t kReadAheadMost = 400;
 constexpr std::size_t kDoneKept = 8192;
-constexpr common::Duration kWarmFor = std::chrono::seconds(2);
-// Workers that died of a chunk before they could tell what they did, until it is cut smaller.
-constexpr int kSilentDeathsToCut = 3;
-constexpr std::uint32_t kCutPieces = 8;
 
 // Walks that were interrupted have long cursors, and a frame has a limit. What is left out comes
 // back as a chunk of its own when this one is finished without it.
@@ -38,12 +34,6 @@ void TrimOffer(std::vector<WalletRow>& offer) {
     offer.resize(i);
     return;
   }
-}
-
-template <typename Message>
-void SetLease(const Lease& lease, Message& message) {
-  message.set_chunk(lease.chunk.id.value);
-  message.set_epoch(lease.chunk.epoch.value);
 }
 
 }  // namespace
@@ -270,211 +260,6 @@ void Scheduler::OnFinishedAnswer(const FinishedAnswer& answer, Instant now) {
     CountDone(answer.wallets_done, answer.failed_now);
   }
   AddChunks(answer.created, now);
-}
-
-// --- RELEASE and RECALL ------------------------------------------------------------------------
-
-void Scheduler::OnRelease(Session& session, const proto::Release& release, Instant now) {
-  Lease* const lease = leases_.Find({release.chunk()}, {release.epoch()});
-  if (lease == nullptr || lease->session != session.id) {
-    ++counters_.stale;
-    return;
-  }
-  if (lease->phase == Lease::Phase::kEnding || !loaded_) return;
-  if (release.reason() == proto::Release::OVERLOAD) {
-    constexpr common::Duration kOverloadPause = std::chrono::seconds(1);
-    session.paused_until = now + kOverloadPause;
-  }
-  if (release.wallets().empty()) {
-    ++counters_.releases;
-    return Reclaim(*lease, Holder::kLives, now);
-  }
-  // Said in full each time: no more than before is nothing new.
-  const auto told = static_cast<std::uint32_t>(release.wallets_size());
-  if (lease->splitting || told <= lease->given_back) return;
-  ++counters_.releases;
-  lease->splitting = true;
-  SplitRequest request{lease->chunk.run, lease->chunk.id, lease->chunk.epoch, {}, 1};
-  for (const std::int32_t wallet : release.wallets()) request.wallets.push_back({wallet});
-  request.pieces = std::clamp<std::uint32_t>(IdleSessions(now), 1, told);
-  Ask(std::move(request));
-}
-
-void Scheduler::OnSplit(const SplitAnswer& answer, Instant now) {
-  if (Lease* const lease = leases_.Find(answer.chunk, answer.epoch)) {
-    lease->splitting = false;
-    const std::uint32_t before = lease->chunk.wallets;
-    lease->chunk.wallets = std::min(before, answer.wallets_left);
-    lease->given_back += before - lease->chunk.wallets;
-  }
-  AddChunks(answer.created, now);
-}
-
-void Scheduler::OnFencedByStore(const Session& session, const proto::Fenced& fenced) {
-  const Lease* const lease = leases_.Find({fenced.chunk()}, {fenced.epoch()});
-  ++counters_.fenced;
-  // The database knows better than this table what the chunk is now.
-  if (lease != nullptr && lease->session == session.id && lease->phase != Lease::Phase::kEnding) {
-    leases_.Remove(lease->chunk.id);
-    WantResync();
-  }
-}
-
-void Scheduler::SendRecall(const Session& session, Lease& lease, Instant now) {
-  lease.recalled_at = now;
-  ++counters_.recalls;
-  proto::Envelope message;
-  message.mutable_recall()->set_session(session.id.value);
-  SetLease(lease, *message.mutable_recall());
-  Send(session.connection, std::move(message));
-}
-
-void Scheduler::SendFenced(const Lease& lease) {
-  const Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
-  if (session == nullptr) return;
-  ++counters_.fenced;
-  proto::Envelope message;
-  message.mutable_fenced()->set_session(session->id.value);
-  SetLease(lease, *message.mutable_fenced());
-  Send(session->connection, std::move(message));
-}
-
-// --- Taking back -------------------------------------------------------------------------------
-
-void Scheduler::Accuse(const Lease& lease, Holder holder, ReclaimRequest& request, Instant now) {
-  if (lease.phase != Lease::Phase::kAccepted || holder == Holder::kLives) return;
-  const ChunkId chunk = lease.chunk.id;
-  if (lease.chunk.wallets == 1 && holder == Holder::kDiedAlone) {
-    // A wallet that kills does it again; a first death may have come from outside.
-    if (lonely_deaths_.insert(chunk).second) innocent_deaths_.push_back(now);
-    request.strike = !Storm(now);
-    return;
-  }
-  request.suspects = lease.in_flight;
-  // Died before any BEAT could tell what it did: if that goes on, smaller chunks will show.
-  if (!lease.in_flight.empty() || ++silent_deaths_[chunk] < kSilentDeathsToCut) return;
-  silent_deaths_.erase(chunk);
-  request.pieces = kCutPieces;
-  request.all_suspects = lease.chunk.wallets == 1;
-}
-
-void Scheduler::Reclaim(Lease& lease, Holder holder, Instant now) {
-  ReclaimRequest request{
-      lease.chunk.run, lease.chunk.id, lease.chunk.epoch, lease.chunk.owner, {}, false, 1};
-  Accuse(lease, holder, request, now);
-  // An offer that never arrived used no credit: its BEATs would have told.
-  Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
-  if (session != nullptr && lease.phase == Lease::Phase::kOffered) --session->granted;
-  ++counters_.reclaims;
-  lease.phase = Lease::Phase::kEnding;
-  lease.finished = false;
-  lease.died = holder != Holder::kLives;
-  lease.offer.clear();
-  Ask(std::move(request));
-}
-
-void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
-  const ChunkId chunk = reclaimed.chunk.id;
-  const Lease* const lease = leases_.Find(chunk);
-  if (lease == nullptr || lease->phase != Lease::Phase::kEnding) {
-    WantResync();
-    return;
-  }
-  const common::WorkerId owner = lease->chunk.owner;
-  reclaimed.chunk.urgent = lease->died;
-  for (ChunkRow& created : reclaimed.created) created.urgent = lease->died && !created.suspect;
-  leases_.Remove(chunk);
-  counters_.quarantined += reclaimed.quarantined.size();
-  if (run_ && reclaimed.chunk.run == run_->id) {
-    CountDone(0, static_cast<std::int64_t>(reclaimed.quarantined.size()));
-    run_->wallets_quarantined += static_cast<std::int64_t>(reclaimed.quarantined.size());
-  }
-  for (const common::WalletId wallet : reclaimed.quarantined) {
-    Note(LogLevel::kError, "wallet_quarantined", owner, chunk, std::to_string(wallet.value));
-  }
-  switch (reclaimed.chunk.state) {
-    case ChunkRow::State::kPending:
-      AddChunk(reclaimed.chunk, now);
-      // Its next process has the warmest cache, if it is here already.
-      if (registry_.Of(owner) != nullptr) queue_.KeepFor(chunk, owner, now + kWarmFor);
-      break;
-    case ChunkRow::State::kDone:
-      lonely_deaths_.erase(chunk);
-      if (open_.erase(chunk) > 0 && run_) ++run_->chunks_done;
-      break;
-    case ChunkRow::State::kLeased:
-      WantResync();
-      break;
-  }
-  AddChunks(reclaimed.created, now);
-}
-
-void Scheduler::TickLeases(Instant now) {
-  std::vector<ChunkId> expired;
-  for (auto& [chunk, lease] : leases_.all()) {
-    if (lease.phase == Lease::Phase::kEnding) continue;
-    if (lease.phase == Lease::Phase::kInherited) {
-      if (now - loaded_at_ >= timings_.adoption) expired.push_back(chunk);
-      continue;
-    }
-    if (now - lease.renewed_at >= timings_.lease) {
-      expired.push_back(chunk);
-      continue;
-    }
-    const Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
-    if (lease.phase == Lease::Phase::kOffered && session != nullptr && !session->gone_at &&
-        now - lease.offered_at >= timings_.assign_again) {
-      ++counters_.resends;
-      SendAssign(*session, lease, now);
-    }
-  }
-  if (!loaded_) return;
-  for (const ChunkId chunk : expired) {
-    Lease& lease = *leases_.Find(chunk);
-    SendFenced(lease);
-    Reclaim(lease, Holder::kLives, now);
-  }
-  Balance(now);
-}
-
-// --- The end of a run --------------------------------------------------------------------------
-
-std::uint32_t Scheduler::NotBegun(const Lease& lease) const {
-  const auto begun = lease.wallets_done + static_cast<std::uint32_t>(lease.in_flight.size());
-  return lease.chunk.wallets > begun ? lease.chunk.wallets - begun : 0;
-}
-
-std::uint32_t Scheduler::IdleSessions(Instant now) const {
-  std::uint32_t idle = 0;
-  for (const auto& [id, session] : registry_.sessions()) {
-    if (session.free_credit() > 0 && session.asking == 0 && MayWork(session, now) &&
-        leases_.OfSession(id).empty()) {
-      ++idle;
-    }
-  }
-  return idle;
-}
-
-// When nothing is left to give, wallets that nobody has begun are called back for those who idle.
-void Scheduler::Balance(Instant now) {
-  if (!run_ || settings_.paused || !asking_.empty() || queue_.AnyDue(now)) return;
-  std::uint32_t idle = IdleSessions(now);
-  if (idle == 0) return;
-  std::vector<std::pair<std::uint32_t, ChunkId>> most;
-  for (const auto& [chunk, lease] : leases_.all()) {
-    if (lease.phase != Lease::Phase::kAccepted || !lease.session || lease.splitting) continue;
-    if (lease.recalled_at && now - *lease.recalled_at < timings_.recall_again) continue;
-    const std::uint32_t left = NotBegun(lease);
-    const bool waits = leases_.OfSession(*lease.session).size() > 1;
-    if (left >= (waits ? 1U : 2U)) most.emplace_back(left, chunk);
-  }
-  std::sort(most.rbegin(), most.rend());
-  for (const auto& [left, chunk] : most) {
-    if (idle == 0) return;
-    Lease& lease = *leases_.Find(chunk);
-    SendRecall(*registry_.Find(*lease.session), lease, now);
-    --idle;
-  }
 }
 
 }  // namespace coordinator
