@@ -35,11 +35,11 @@ MaybeError ReadPayouts(ondemand::object& row, std::vector<std::int64_t>& payouts
   if (const auto code = value.type().get(type)) return BrokenJson(code);
   if (type == ondemand::json_type::null) return std::nullopt;
   ondemand::array list;
-  if (const auto code = value.get_array().get(list)) return BadRow("payouts");
+  if (value.get_array().get(list) != simdjson::SUCCESS) return BadRow("payouts");
   std::int64_t sum = 0;
   for (auto element : list) {
     std::int64_t payout = 0;
-    if (const auto code = element.get_int64().get(payout)) return BadRow("payouts");
+    if (element.get_int64().get(payout) != simdjson::SUCCESS) return BadRow("payouts");
     const bool is_plain = payout >= 0 && !__builtin_add_overflow(sum, payout, &sum);
     if (!is_plain || payouts.size() == kMostOutcomes) return BadRow("payouts");
     payouts.push_back(payout);
