@@ -43,7 +43,7 @@ class RecordedTest : public testing::Test {
   }
 
   // The only fill of a wallet.
-  static const Fill& FillOf(const std::string& wallet) {
+  static const Fill& FillOf(const char* wallet) {
     const std::uint32_t* number = world_->FindWallet(wallet);
     return world_->fills()[world_->FillsOf(*number).front()];
   }

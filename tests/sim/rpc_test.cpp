@@ -106,8 +106,8 @@ class RpcTest : public testing::Test {
                        TimeOfBlock(Number(log["blockNumber"])),
                        log["transactionHash"].get<std::string>(), token.ToDecimal(), condition,
                        buy ? "BUY" : "SELL", buy ? got : given, buy ? given : got, number(4),
-                       address(3) == log["address"] ? "taker" : "maker", v2 ? "V2" : "V1",
-                       Number(log["logIndex"]));
+                       address(3) == log["address"].get<std::string>() ? "taker" : "maker",
+                       v2 ? "V2" : "V1", Number(log["logIndex"]));
   }
 
   Lines Told(const Json& logs) {
