@@ -4,6 +4,7 @@
 // A test starts what it needs, does harm, and compares `trades_raw` with the simulator's oracle.
 #pragma once
 
+#include <csignal>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,9 @@ class Fleet {
   ~Fleet();
 
   void StartSimulator(const WorldSize& world, const Arguments& arguments = {});
+  // The upstream answers nobody: whoever has work cannot end it before the release.
+  void HoldUpstream() { simulator_->Signal(SIGSTOP); }
+  void ReleaseUpstream() { simulator_->Signal(SIGCONT); }
   void StartCoordinator(const Arguments& arguments = {}, const Environment& environment = {});
   // One more, with a state directory and ports of its own, on what is the database URL now. From
   // then on it is the one that is asked; the one before goes on, and is returned.

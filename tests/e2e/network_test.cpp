@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+const Arguments kSlowly = {"--latency-ms", "250"};  // the harm comes while there is work
 constexpr Seconds kSoon{60};  // what happens within seconds on a machine that is not busy
 
 class NetworkTest : public testing::Test {
@@ -75,10 +76,10 @@ class NetworkTest : public testing::Test {
 };
 
 // F7, shorter than the lease: the worker misses its coordinator, opens another connection and is
-// met with silence, while it goes on committing. Afterwards its lease is still its own.
+// met with silence, while it goes on committing. Afterwards its lease is still its own. The
+// upstream is held until then, lest the work ends first.
 TEST_F(NetworkTest, AShortPartitionCostsNoLease) {
-  world_ = {.wallets = 40, .fills = 5000, .seed = "7", .more = {}};
-  StartAll(Timings::kProduction, {"--latency-ms", "250"});
+  StartAll(Timings::kProduction, kSlowly);
   const auto proxy = ProxyOfCoordinator();
   StartWorkerThrough(*proxy, "worker-1");
   const int run = fleet_->StartRun();
@@ -86,10 +87,12 @@ TEST_F(NetworkTest, AShortPartitionCostsNoLease) {
   proxy->Partition();
   const long long before = fleet_->StoredTrades();
   EXPECT_TRUE(fleet_->AwaitTrades(before + 1, kSoon)) << "no commits without a coordinator";
-  ASSERT_TRUE(Eventually(kSoon, [&] { return proxy->counts().silent > 0; }));
+  fleet_->HoldUpstream();
+  EXPECT_TRUE(Eventually(kSoon, [&] { return proxy->counts().silent > 0; }));
   proxy->Heal();
   EXPECT_GT(proxy->counts().held, 0U);
   EXPECT_TRUE(AwaitMetric("seine_adopted_total", 1));
+  fleet_->ReleaseUpstream();
   ExpectCompleteAndEqual(run);
   EXPECT_EQ(fleet_->Metric("seine_deaths_total"), 0);
   EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_blame"), "0");
@@ -98,17 +101,17 @@ TEST_F(NetworkTest, AShortPartitionCostsNoLease) {
 // F7, longer than the lease and than TCP's patience: the work goes to the other one, and what the
 // lost one still has is refused by the database. Then it comes back and is given new work.
 TEST_F(NetworkTest, ALongPartitionGivesTheWorkToAnother) {
-  // A walk that outlasts the lease.
-  world_ = {.wallets = 20, .fills = 14000, .seed = "7", .more = {"--whale-fills", "12000"}};
-  StartAll(Timings::kShort, {"--latency-ms", "300"});
+  StartAll(Timings::kShort, kSlowly);
   const auto proxy = ProxyOfCoordinator();
   StartWorkerThrough(*proxy, "worker-1");
   const int run = fleet_->StartRun();
   ASSERT_TRUE(fleet_->AwaitTrades(300));
   proxy->Partition();
+  fleet_->HoldUpstream();  // what is begun outlasts the lease
   StartWorker("worker-2");
   EXPECT_TRUE(AwaitMetric("seine_deaths_total", 1));
   EXPECT_TRUE(AwaitMetric("seine_reclaims_total", 1));
+  fleet_->ReleaseUpstream();
   EXPECT_TRUE(AwaitLog("worker-1", " fenced chunk=")) << "it wrote on under another's lease";
   proxy->CutAll();
   EXPECT_GT(proxy->counts().held, 0U) << "nothing was lost on the way";
@@ -136,7 +139,7 @@ class DatabaseLinkTest : public NetworkTest {
 // F8: the worker beats and cannot store. Nothing moves and nobody dies. Then it gives its
 // connection up, which the database never learns: what is half written there is in nobody's way.
 TEST_F(DatabaseLinkTest, AWorkerWithoutItsDatabaseWaitsForIt) {
-  StartAll(Timings::kShort);
+  StartAll(Timings::kShort, kSlowly);
   StartWorkerThroughProxy();
   const int run = fleet_->StartRun();
   ASSERT_TRUE(fleet_->AwaitTrades(500));
@@ -166,7 +169,7 @@ TEST_F(DatabaseLinkTest, AWorkerWithoutItsDatabaseWaitsForIt) {
 // F13: with its database out of reach a worker cannot finish its work, but it can go. Another takes
 // the work, also where the database does not know yet that the first is gone.
 TEST_F(DatabaseLinkTest, AWorkerWithoutItsDatabaseCanBeDrained) {
-  StartAll(Timings::kShort);
+  StartAll(Timings::kShort, kSlowly);
   StartWorkerThroughProxy();
   const int run = fleet_->StartRun();
   ASSERT_TRUE(fleet_->AwaitTrades(500));
@@ -185,7 +188,7 @@ TEST_F(DatabaseLinkTest, AWorkerWithoutItsDatabaseCanBeDrained) {
 
 // F20: others have taken every connection that the database gives.
 TEST_F(DatabaseLinkTest, EveryConnectionIsTakenForAWhile) {
-  StartAll(Timings::kShort);
+  StartAll(Timings::kShort, kSlowly);
   StartWorker("worker-1");
   const int run = fleet_->StartRun();
   ASSERT_TRUE(fleet_->AwaitTrades(300));
@@ -233,7 +236,7 @@ TEST_F(NetworkTest, ASlowLinkKillsNobody) {
 // noted by the database itself.
 TEST_F(NetworkTest, ACoordinatorThatWakesUpInAnothersTermWritesNothing) {
   fleet_ = std::make_unique<Fleet>(*tests::PostgresServer::Shared());
-  fleet_->StartSimulator(world_, {"--latency-ms", "250"});
+  fleet_->StartSimulator(world_, kSlowly);
   const std::string url = fleet_->database_url();
   fleet_->UseDatabaseUrl(url + "&application_name=first");
   fleet_->StartCoordinator();
@@ -250,14 +253,16 @@ TEST_F(NetworkTest, ACoordinatorThatWakesUpInAnothersTermWritesNothing) {
   EXPECT_EQ(fleet_->Metric("seine_term"), 0) << "two coordinators at a time";
   const long long old_term = Fleet::MetricOf(first_http, "seine_term");
   NoteWhoWrites();
-  ASSERT_TRUE(Eventually(kSoon, [&] { return Noted("who = 'first'") > 0; }));
+  EXPECT_TRUE(Eventually(kSoon, [&] { return Noted("who = 'first'") > 0; }));
+  fleet_->HoldUpstream();  // there is work left for the second
 
   first.Signal(SIGSTOP);
   fleet_->Value("UPDATE coordinator_lease SET expires_at = now()");
   ASSERT_TRUE(AwaitMetric("seine_term", old_term + 1));
   proxy->Redirect(fleet_->ListenAddress());
   proxy->CutAll();
-  ASSERT_TRUE(fleet_->AwaitWorkers(1));
+  EXPECT_TRUE(fleet_->AwaitWorkers(1));
+  fleet_->ReleaseUpstream();
   ASSERT_TRUE(Eventually(kSoon, [&] { return Noted("who = 'second'") > 0; }));
   first.Signal(SIGCONT);
   EXPECT_TRUE(Eventually(kSoon, [&] { return Fleet::MetricOf(first_http, "seine_term") == 0; }));
