@@ -48,8 +48,8 @@ double PeakRss_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-// A worker that takes a chunk, works on it for a while, gives it back unchanged, and wants another:
-// finishing would only add the workers' own writes.
+// A worker that takes a chunk, keeps it, and wants another from time to time: finishing would only
+// add the workers' own writes.
 struct Worker {
   std::uint64_t session = 0;
   std::uint64_t credit = 0;
@@ -123,11 +123,8 @@ class Bench {
     worker.beat_at = clock_.Now() + std::chrono::seconds(1);
     proto::Envelope message;
     message.mutable_beat()->set_session(worker.session);
-    for (const auto& [chunk, lease] : scheduler_.leases().all()) {
-      if (!lease.session || lease.session->value != worker.session) continue;
-      auto& progress = *message.mutable_beat()->add_leases();
-      progress.set_chunk(chunk.value);
-      progress.set_epoch(lease.chunk.epoch.value);
+    for (const common::ChunkId chunk : scheduler_.leases().OfSession({worker.session})) {
+      SetLease(*scheduler_.leases().Find(chunk), *message.mutable_beat()->add_leases());
     }
     Say(index, message);
   }

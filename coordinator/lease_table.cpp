@@ -26,6 +26,32 @@ Lease& LeaseTable::Add(Lease lease) {
   return place->second;
 }
 
+void LeaseTable::Remove(common::ChunkId chunk) {
+  Lease* const lease = Find(chunk);
+  if (lease == nullptr) return;
+  Orphan(*lease);
+  leases_.erase(chunk);
+}
+
+void LeaseTable::Clear() {
+  leases_.clear();
+  of_session_.clear();
+}
+
+void LeaseTable::GiveTo(Lease& lease, common::SessionId session) {
+  Orphan(lease);
+  lease.session_ = session;
+  of_session_[session].insert(lease.chunk.id);
+}
+
+void LeaseTable::Orphan(Lease& lease) {
+  if (!lease.session_) return;
+  const auto held = of_session_.find(*lease.session_);
+  held->second.erase(lease.chunk.id);
+  if (held->second.empty()) of_session_.erase(held);
+  lease.session_.reset();
+}
+
 Lease* LeaseTable::Find(common::ChunkId chunk) {
   const auto found = leases_.find(chunk);
   return found == leases_.end() ? nullptr : &found->second;
@@ -52,7 +78,9 @@ std::vector<common::ChunkId> LeaseTable::OfWorker(const common::WorkerId& worker
 }
 
 std::vector<common::ChunkId> LeaseTable::OfSession(common::SessionId session) const {
-  return Where(leases_, [&](const Lease& lease) { return lease.session == session; });
+  const auto held = of_session_.find(session);
+  if (held == of_session_.end()) return {};
+  return {held->second.begin(), held->second.end()};
 }
 
 }  // namespace coordinator

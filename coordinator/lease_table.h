@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "common/clock.h"
@@ -16,13 +17,14 @@
 
 namespace coordinator {
 
+class LeaseTable;
+
 struct Lease {
   // kInherited: of an earlier term, until its holder says HELLO. kEnding: the ledger is being told.
   enum class Phase : std::uint8_t { kInherited, kOffered, kAccepted, kEnding };
 
   ChunkRow chunk;  // with the lease's epoch and owner
   Phase phase = Phase::kOffered;
-  std::optional<common::SessionId> session;
   common::Instant granted_at{};
   common::Instant renewed_at{};
   common::Instant offered_at{};  // ASSIGN was sent last
@@ -38,6 +40,13 @@ struct Lease {
   bool splitting = false;
   bool finished = false;  // kEnding because the holder is done
   bool died = false;      // kEnding because the holder is gone
+
+  // Who holds it; nobody while it is inherited, and once its holder is gone.
+  const std::optional<common::SessionId>& session() const { return session_; }
+
+ private:
+  friend LeaseTable;
+  std::optional<common::SessionId> session_;
 };
 
 // Names the lease in a message.
@@ -58,12 +67,17 @@ class LeaseTable {
   // Null also if the lease of this chunk is of another epoch.
   Lease* Find(common::ChunkId chunk, common::Epoch epoch);
 
-  void Remove(common::ChunkId chunk) { leases_.erase(chunk); }
-  void Clear() { leases_.clear(); }
+  void Remove(common::ChunkId chunk);
+  void Clear();
+
+  // REQUIRES: the lease is of this table.
+  void GiveTo(Lease& lease, common::SessionId session);
+  void Orphan(Lease& lease);
 
   // Every lease not yet ending that was not renewed since `since`.
   std::vector<common::ChunkId> NotRenewedSince(common::Instant since) const;
   std::vector<common::ChunkId> OfWorker(const common::WorkerId& worker) const;
+  // A copy, for callers that orphan or remove while they go through it.
   std::vector<common::ChunkId> OfSession(common::SessionId session) const;
 
   std::size_t size() const { return leases_.size(); }
@@ -72,6 +86,7 @@ class LeaseTable {
 
  private:
   std::map<common::ChunkId, Lease> leases_;
+  std::map<common::SessionId, std::set<common::ChunkId>> of_session_;
 };
 
 }  // namespace coordinator

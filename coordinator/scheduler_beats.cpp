@@ -17,7 +17,7 @@ void Scheduler::OnBeat(Session& session, const proto::Beat& beat, Instant now) {
   std::uint64_t progress = 0;
   for (const proto::LeaseProgress& told : beat.leases()) {
     Lease* const lease = leases_.Find({told.chunk()}, {told.epoch()});
-    if (lease == nullptr || lease->session != session.id) {
+    if (lease == nullptr || lease->session() != session.id) {
       ++counters_.stale;
       continue;
     }

@@ -29,7 +29,7 @@ void Scheduler::TickReplaced(Instant now) {
     replaced_.pop_front();
     for (const common::ChunkId chunk : replaced.chunks) {
       Lease* const lease = leases_.Find(chunk);
-      if (lease != nullptr && !lease->session) lease->phase = Lease::Phase::kAccepted;
+      if (lease != nullptr && !lease->session()) lease->phase = Lease::Phase::kAccepted;
     }
     if (replaced.dead) ++counters_.deaths;
     TakeBack(replaced.chunks, replaced.dead, now);
@@ -47,7 +47,7 @@ void Scheduler::TakeBack(const std::vector<common::ChunkId>& chunks, bool died, 
   for (const common::ChunkId chunk : chunks) {
     Lease* const lease = leases_.Find(chunk);
     if (lease == nullptr || lease->phase == Lease::Phase::kEnding) continue;
-    lease->session.reset();
+    leases_.Orphan(*lease);
     if (!loaded_) {  // The ledger cannot be told now: it is as if inherited.
       lease->phase = Lease::Phase::kInherited;
       continue;
@@ -89,7 +89,7 @@ void Scheduler::Reclaim(Lease& lease, Holder holder, Instant now) {
       lease.chunk.run, lease.chunk.id, lease.chunk.epoch, lease.chunk.owner, {}, false, 1};
   Accuse(lease, holder, request, now);
   // An offer that never arrived used no credit: its BEATs would have told.
-  Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
+  Session* const session = lease.session() ? registry_.Find(*lease.session()) : nullptr;
   if (session != nullptr && lease.phase == Lease::Phase::kOffered) --session->granted;
   ++counters_.reclaims;
   lease.phase = Lease::Phase::kEnding;
@@ -147,7 +147,7 @@ void Scheduler::TickLeases(Instant now) {
       expired.push_back(chunk);
       continue;
     }
-    const Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
+    const Session* const session = lease.session() ? registry_.Find(*lease.session()) : nullptr;
     if (lease.phase == Lease::Phase::kOffered && session != nullptr && !session->gone_at &&
         now - lease.offered_at >= timings_.assign_again) {
       ++counters_.resends;

@@ -141,7 +141,7 @@ void Scheduler::OnGranted(const Granted& granted, Instant now) {
       Reclaim(added, Holder::kLives, now);
       continue;
     }
-    added.session = session->id;
+    leases_.GiveTo(added, session->id);
     ++session->granted;
     SendAssign(*session, added, now);
   }
@@ -183,7 +183,7 @@ void Scheduler::SendAssign(const Session& session, Lease& lease, Instant now) {
 
 void Scheduler::OnAccept(const Session& session, const proto::Accept& accept, Instant now) {
   Lease* const lease = leases_.Find({accept.chunk()}, {accept.epoch()});
-  if (lease == nullptr || lease->session != session.id) {
+  if (lease == nullptr || lease->session() != session.id) {
     ++counters_.stale;
     return;
   }
@@ -199,7 +199,7 @@ void Scheduler::OnFinished(const Session& session, const proto::Finished& finish
   const ChunkId chunk{finished.chunk()};
   const Epoch epoch{finished.epoch()};
   Lease* const lease = leases_.Find(chunk, epoch);
-  if (lease == nullptr || lease->session != session.id) {
+  if (lease == nullptr || lease->session() != session.id) {
     const auto done = done_.find(epoch);
     proto::Envelope message;
     if (done != done_.end() && done->second == chunk) {
@@ -234,7 +234,7 @@ void Scheduler::OnFinished(const Session& session, const proto::Finished& finish
 void Scheduler::OnFinishedAnswer(const FinishedAnswer& answer, Instant now) {
   Lease* const lease = leases_.Find(answer.chunk, answer.epoch);
   const Session* const session =
-      lease != nullptr && lease->session ? registry_.Find(*lease->session) : nullptr;
+      lease != nullptr && lease->session() ? registry_.Find(*lease->session()) : nullptr;
   if (!answer.closed) {
     if (lease != nullptr) {
       SendFenced(*lease);

@@ -15,7 +15,7 @@ using common::Instant;
 
 void Scheduler::OnRelease(Session& session, const proto::Release& release, Instant now) {
   Lease* const lease = leases_.Find({release.chunk()}, {release.epoch()});
-  if (lease == nullptr || lease->session != session.id) {
+  if (lease == nullptr || lease->session() != session.id) {
     ++counters_.stale;
     return;
   }
@@ -53,7 +53,7 @@ void Scheduler::OnFencedByStore(const Session& session, const proto::Fenced& fen
   const Lease* const lease = leases_.Find({fenced.chunk()}, {fenced.epoch()});
   ++counters_.fenced;
   // The database knows better than this table what the chunk is now.
-  if (lease != nullptr && lease->session == session.id && lease->phase != Lease::Phase::kEnding) {
+  if (lease != nullptr && lease->session() == session.id && lease->phase != Lease::Phase::kEnding) {
     leases_.Remove(lease->chunk.id);
     WantResync();
   }
@@ -69,7 +69,7 @@ void Scheduler::SendRecall(const Session& session, Lease& lease, Instant now) {
 }
 
 void Scheduler::SendFenced(const Lease& lease) {
-  const Session* const session = lease.session ? registry_.Find(*lease.session) : nullptr;
+  const Session* const session = lease.session() ? registry_.Find(*lease.session()) : nullptr;
   if (session == nullptr) return;
   ++counters_.fenced;
   proto::Envelope message;
@@ -101,17 +101,17 @@ void Scheduler::Balance(Instant now) {
   if (idle == 0) return;
   std::vector<std::pair<std::uint32_t, ChunkId>> most;
   for (const auto& [chunk, lease] : leases_.all()) {
-    if (lease.phase != Lease::Phase::kAccepted || !lease.session || lease.splitting) continue;
+    if (lease.phase != Lease::Phase::kAccepted || !lease.session() || lease.splitting) continue;
     if (lease.recalled_at && now - *lease.recalled_at < timings_.recall_again) continue;
     const std::uint32_t left = NotBegun(lease);
-    const bool waits = leases_.OfSession(*lease.session).size() > 1;
+    const bool waits = leases_.OfSession(*lease.session()).size() > 1;
     if (left >= (waits ? 1U : 2U)) most.emplace_back(left, chunk);
   }
   std::sort(most.rbegin(), most.rend());
   for (const auto& [left, chunk] : most) {
     if (idle == 0) return;
     Lease& lease = *leases_.Find(chunk);
-    SendRecall(*registry_.Find(*lease.session), lease, now);
+    SendRecall(*registry_.Find(*lease.session()), lease, now);
     --idle;
   }
 }

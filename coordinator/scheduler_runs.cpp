@@ -70,7 +70,7 @@ void Scheduler::OnLoaded(Loaded loaded, Instant now) {
 void Scheduler::MergeLease(const ChunkRow& row, Instant now) {
   if (Lease* const known = leases_.Find(row.id, row.epoch)) {
     known->chunk.wallets = row.wallets;
-    if (!known->session && known->phase != Lease::Phase::kEnding) {
+    if (!known->session() && known->phase != Lease::Phase::kEnding) {
       known->phase = Lease::Phase::kInherited;
     }
     return;

@@ -91,7 +91,7 @@ void Scheduler::OnHello(const proto::Incoming& incoming, Instant now) {
     if (same_process) {
       budget_.Leave(current->id, now);
       for (const auto chunk : leases_.OfSession(current->id)) {
-        leases_.Find(chunk)->session.reset();
+        leases_.Orphan(*leases_.Find(chunk));
       }
       registry_.Close(current->id, now);
     } else {
@@ -130,15 +130,13 @@ void Scheduler::TakeOver(Session& older, Instant now) {
   }
   Note(LogLevel::kInfo, "worker_replaced", older.worker);
   // Whether it is dead is known when that send has been tried; its leases are gone either way.
-  Replaced replaced{older.connection, known_dead, now, leases_.OfSession(older.id)};
-  for (const common::ChunkId chunk : replaced.chunks) {
+  Replaced replaced{older.connection, known_dead, now, {}};
+  for (const common::ChunkId chunk : leases_.OfSession(older.id)) {
     Lease& lease = *leases_.Find(chunk);
-    lease.session.reset();
-    if (lease.phase != Lease::Phase::kEnding) {
-      lease.phase = Lease::Phase::kEnding;
-    } else {
-      std::erase(replaced.chunks, chunk);
-    }
+    leases_.Orphan(lease);
+    if (lease.phase == Lease::Phase::kEnding) continue;
+    lease.phase = Lease::Phase::kEnding;
+    replaced.chunks.push_back(chunk);
   }
   replaced_.push_back(std::move(replaced));
   budget_.Leave(older.id, now);
@@ -158,7 +156,7 @@ void Scheduler::Welcome(Session& session, const proto::Hello& hello, Instant now
       continue;
     }
     ++counters_.adopted;
-    lease.session = session.id;
+    leases_.GiveTo(lease, session.id);
     lease.renewed_at = now;
     if (lease.phase != Lease::Phase::kEnding) lease.phase = Lease::Phase::kAccepted;
     lease.offer.clear();
@@ -204,7 +202,7 @@ void Scheduler::EndSession(SessionId id, End end, Instant now) {
   const bool died = end == End::kDeath && !session->draining;
   if (died) ++counters_.deaths;
   const std::vector<common::ChunkId> chunks = leases_.OfSession(id);
-  for (const common::ChunkId chunk : chunks) leases_.Find(chunk)->session.reset();
+  for (const common::ChunkId chunk : chunks) leases_.Orphan(*leases_.Find(chunk));
   TakeBack(chunks, died, now);
   Note(died ? LogLevel::kWarning : LogLevel::kInfo, died ? "worker_died" : "worker_left",
        session->worker);

@@ -35,12 +35,20 @@ class SchedulerTest : public ::testing::Test {
           sent_[send->connection.value].push_back(std::move(send->message));
         }
       } else if (auto* const ask = std::get_if<LedgerAction>(&action)) {
-        if (!ledger_up_) continue;
+        if (!ledger_up_) {
+          unanswered_.push_back(std::move(action));
+          continue;
+        }
         ledger_->set_now(now_);
         auto answer = ledger_->Perform(ask->term, ask->request);
         if (answer) Perform(scheduler_.Answer(ask->term, std::move(*answer), now_));
       }
     }
+  }
+  // What it was asked meanwhile is answered.
+  void LedgerIsBack() {
+    ledger_up_ = true;
+    Perform(std::exchange(unanswered_, {}));
   }
   void Pass(common::Duration time) {
     for (const auto end = now_ + time; now_ < end;) {
@@ -176,6 +184,7 @@ class SchedulerTest : public ::testing::Test {
   Scheduler scheduler_{{}, {{"data", 20}}};
   std::unique_ptr<tests::cluster::MemoryLedger> ledger_;
   bool ledger_up_ = true;
+  Actions unanswered_;
   std::set<std::string> gone_;
   std::map<std::string, std::vector<proto::Envelope>> sent_;
   std::uint32_t paused_ms_ = 0;

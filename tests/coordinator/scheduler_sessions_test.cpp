@@ -29,6 +29,28 @@ TEST_F(SchedulerTest, ANewProcessTakesOverAtOnceAndIsOfferedItsOldWorkFirst) {
   EXPECT_TRUE(offered);
 }
 
+TEST_F(SchedulerTest, ATakeoverTakesBackWhatIsNotEndingAlready) {
+  Begin(400);
+  Join("a", "w-1", '1');
+  Credit("a", 4);
+  const auto assigned = Assigned("a");
+  ASSERT_EQ(assigned.size(), 4U);
+  for (const auto& assign : assigned) Accept("a", assign);
+  ledger_up_ = false;
+  for (const std::size_t ending : {0U, 2U}) Finish("a", assigned[ending]);
+  Join("b", "w-1", '2');
+  EXPECT_TRUE(scheduler_.leases().OfSession({session_["a"]}).empty());
+  LedgerIsBack();
+  PassBeating(seconds(1), {"b"});
+  Credit("b", 40);  // all there is
+  PassBeating(seconds(1), {"b"});
+  std::set<std::int64_t> offered;
+  for (const auto& assign : Assigned("b")) offered.insert(assign.chunk());
+  for (const std::size_t i : {0U, 1U, 2U, 3U}) {
+    EXPECT_EQ(offered.contains(assigned[i].chunk()), i == 1 || i == 3) << i;
+  }
+}
+
 TEST_F(SchedulerTest, AReplacedProcessIsRefused) {
   Begin();
   Join("a", "w-1", '1');
