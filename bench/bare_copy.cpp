@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <memory>
+#include <vector>
 
 #include "common/check.h"
+#include "common/postgres.h"
 
 namespace bench {
 namespace {
@@ -16,8 +18,7 @@ void Exec(common::PgConnection& connection, const std::string& script) {
   CHECK(connection.ExecScript(script).has_value());
 }
 
-}  // namespace
-
+// All rows of `trade`, as COPY writes them.
 std::vector<std::string> CopyOut(common::PgConnection& connection) {
   std::vector<std::string> pieces;
   PGconn* const handle = connection.handle();
@@ -33,7 +34,13 @@ std::vector<std::string> CopyOut(common::PgConnection& connection) {
   return pieces;
 }
 
-double SecondsOfBareCopy(common::PgConnection& connection, const std::vector<std::string>& pieces) {
+}  // namespace
+
+double SecondsOfBareCopy(const std::string& database_url) {
+  auto opened = common::PgConnection::Open(database_url);
+  CHECK(opened.has_value());
+  common::PgConnection& connection = *opened;
+  const std::vector<std::string> pieces = CopyOut(connection);
   Exec(connection, "DROP TABLE IF EXISTS reference");
   Exec(connection, "CREATE TABLE reference (LIKE trade INCLUDING ALL)");
   Exec(connection, "CHECKPOINT");
@@ -46,13 +53,6 @@ double SecondsOfBareCopy(common::PgConnection& connection, const std::vector<std
   CHECK(PQputCopyEnd(handle, nullptr) == 1);
   while (PGresult* result = PQgetResult(handle)) PQclear(result);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-void WarmWal(common::PgConnection& connection) {
-  Exec(connection,
-       "CREATE TABLE warm AS SELECT n, repeat('w', 500) AS filler FROM generate_series(1, 2000000) "
-       "n;"
-       "DROP TABLE warm; CHECKPOINT; SELECT pg_switch_wal(); CHECKPOINT");
 }
 
 }  // namespace bench

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "bench/report.h"
+#include "bench/server.h"
 #include "common/check.h"
 #include "common/postgres.h"
 #include "sim/blocks.h"
@@ -124,19 +125,15 @@ double SecondsToRefresh(tests::PostgresServer& server, const std::string& filled
 }  // namespace
 
 int main() {
-  auto server = tests::PostgresServer::Start(
-      {.durable = true,
-       .tcp = false,
-       .settings = {"max_wal_size=8GB", "min_wal_size=2GB", "shared_buffers=1GB"}});
-  CHECK(server.has_value());
-  const Known known = ReadWorld(**server);
-  const std::string few = Fill(**server, known, kFew);
-  const std::string many = Fill(**server, known, kMany);
+  const auto server = bench::StartServer("1GB");
+  const Known known = ReadWorld(*server);
+  const std::string few = Fill(*server, known, kFew);
+  const std::string many = Fill(*server, known, kMany);
   std::vector<double> of_few;
   std::vector<double> of_many;
   for (int round = 0; round < kRounds; ++round) {
-    of_few.push_back(SecondsToRefresh(**server, few, known));
-    of_many.push_back(SecondsToRefresh(**server, many, known));
+    of_few.push_back(SecondsToRefresh(*server, few, known));
+    of_many.push_back(SecondsToRefresh(*server, many, known));
   }
   const double seconds = bench::Median(of_many);
   const double reference = bench::Median(of_few);

@@ -35,6 +35,16 @@ void Report(const Figure& figure) {
       figure.name, Number(figure.value), figure.unit, Number(figure.reference), figure.ratio);
 }
 
+void Rounds::Add(double value, double reference) {
+  values_.push_back(value);
+  references_.push_back(reference);
+  ratios_.push_back(value / reference);
+}
+
+void Rounds::Tell(const std::string& name, const std::string& unit) const {
+  Report({name, Median(values_), unit, Median(references_), Median(ratios_)});
+}
+
 double Median(std::vector<double> values) {
   CHECK(!values.empty());
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);

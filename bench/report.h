@@ -18,6 +18,19 @@ struct Figure {
 // Prints `NAME value unit | reference value | ratio R` and writes the file.
 void Report(const Figure& figure);
 
+// A measurement and its reference in turn, several times, so that both meet the same machine.
+class Rounds {
+ public:
+  void Add(double value, double reference);
+  // Reports the medians. REQUIRES: there was a round.
+  void Tell(const std::string& name, const std::string& unit) const;
+
+ private:
+  std::vector<double> values_;
+  std::vector<double> references_;
+  std::vector<double> ratios_;
+};
+
 // REQUIRES: not empty.
 double Median(std::vector<double> values);
 

@@ -17,6 +17,7 @@ namespace {
 constexpr long kConnectionIdle_s = 60;
 constexpr long kConnectionLife_s = 300;
 constexpr long kDnsCache_s = 60;
+constexpr long kReceiveBuffer_bytes = 64L << 10U;
 constexpr std::size_t kMostWaitFds = 1000;
 
 using MultiHandle = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
@@ -139,6 +140,7 @@ class CurlHttp::Transfers {
     Set(handle, CURLOPT_MAXLIFETIME_CONN, kConnectionLife_s);
     Set(handle, CURLOPT_DNS_CACHE_TIMEOUT, kDnsCache_s);
     Set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+    Set(handle, CURLOPT_BUFFERSIZE, kReceiveBuffer_bytes);
     Set(handle, CURLOPT_ERRORBUFFER, transfer.error.data());
     Set(handle, CURLOPT_WRITEFUNCTION, &OnBody);
     Set(handle, CURLOPT_WRITEDATA, &transfer);

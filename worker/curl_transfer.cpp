@@ -12,7 +12,7 @@
 namespace worker {
 namespace {
 
-constexpr std::size_t kLargestReserve = std::size_t{256} << 10U;
+constexpr std::size_t kLargestReserve = std::size_t{512} << 10U;  // more than a full page
 
 HeaderList AppendHeader(HeaderList list, const char* line) {
   curl_slist* longer = curl_slist_append(list.get(), line);

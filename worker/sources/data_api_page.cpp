@@ -72,9 +72,8 @@ struct Row {
 };
 
 // A number that was garbled on the way, unlike a negative one, is no statement of the upstream.
-bool IsNumber(std::string_view text) {
-  if (text.front() == '-') text.remove_prefix(1);
-  return RowNumber::Parse(text).has_value();
+bool IsNegative(std::string_view text) {
+  return text.front() == '-' && RowNumber::Parse(text.substr(1)).has_value();
 }
 
 // In the order of the wire, so that each field is found where the last one ended.
@@ -103,10 +102,10 @@ class RowJudge {
     if (auto error = CheckPlace(row, *wallet)) return error;
     const auto tx = common::TxHash::Parse(row.tx);
     if (!tx) return BadRow("transaction_hash");
-    if (!IsNumber(row.size)) return BadRow("size");
-    if (!IsNumber(row.price)) return BadRow("price");
     const auto size = RowNumber::Parse(row.size);
+    if (!size && !IsNegative(row.size)) return BadRow("size");
     const auto price = RowNumber::Parse(row.price);
+    if (!price && !IsNegative(row.price)) return BadRow("price");
     const std::optional<std::size_t> token = tokens_.Find(row.token);
     const bool is_buy = row.side == "BUY";
     StableHash page_hash;
