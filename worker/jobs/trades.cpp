@@ -32,14 +32,12 @@ TradesJob::TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const Tr
       source_(horizon.source()),
       desk_(desk),
       endpoint_(source_.PageRequest({}, {source_.id(), 1, 0, {}}, 1).endpoint),
-      random_(seed),
-      open_wallets_(static_cast<std::uint32_t>(task.wallets.size())),
+      queue_(task.wallets.size(), limits.backoff, limits.tries, seed),
       book_(limits.batch_age) {
   wallets_.reserve(task.wallets.size());
   for (WalletTask& wallet : task.wallets) {
     wallets_.emplace_back();
     wallets_.back().task = std::move(wallet);
-    wallets_.back().backoff = common::Backoff(limits.backoff);
   }
   ResetBatch();
 }
@@ -48,10 +46,9 @@ TradesJob::TradesJob(ChunkTask task, Horizon& horizon, TokenDesk& desk, const Tr
 
 bool TradesJob::Wants(Instant now, bool may_begin) {
   if (stopped_ || book_.fenced() || held_back_) return false;
-  WakeBackedOff(now);
-  SkipToWaiting();
-  const bool can_begin = may_begin && next_waiting_ < wallets_.size();
-  if (ready_.empty() && !can_begin) return false;
+  for (const std::uint32_t index : queue_.Wake(now)) queue_.MakeReady(index);
+  const bool can_begin = may_begin && queue_.waiting() > 0;
+  if (queue_.ready().empty() && !can_begin) return false;
   const auto horizon = horizon_.Get(now);
   if (!horizon) {
     FailAllIdle(horizon.error().message, now);
@@ -59,70 +56,45 @@ bool TradesJob::Wants(Instant now, bool may_begin) {
   }
   if (!horizon->has_value()) return false;
   // A wallet with nothing to do ends as it begins, so look until one needs a request.
-  while (ready_.empty() && next_waiting_ < wallets_.size()) {
-    if (Begin(next_waiting_, now)) return true;
-    SkipToWaiting();
+  while (queue_.ready().empty()) {
+    const auto next = queue_.FirstWaiting();
+    if (!next) return false;
+    Begin(*next, now);
   }
-  return !ready_.empty();
+  return true;
 }
 
 PageQuery TradesJob::Next(Instant now, bool may_begin) {
   CHECK(Wants(now, may_begin));
-  const std::uint32_t index = ready_.front();
-  ready_.pop_front();
+  const std::uint32_t index = queue_.ready().front();
+  queue_.Ask(index);
   Wallet& wallet = wallets_[index];
-  wallet.step = Step::kAsking;
   wallet.horizon = horizon_.Get(now).value().value();
   if (wallet.last_second) wallet.horizon = std::min(wallet.horizon, *wallet.last_second);
   return {index, wallet.task.id,
           source_.PageRequest(wallet.task.address, wallet.cursor, wallet.horizon)};
 }
 
-// True: its first page may be asked for. False: it had nothing to do.
-bool TradesJob::Begin(std::uint32_t index, Instant now) {
+void TradesJob::Begin(std::uint32_t index, Instant now) {
   Wallet& wallet = wallets_[index];
   const WalkStart start = BeginWalk(source_.id(), wallet.task.cursors, wallet.task.has_trades);
   wallet.cursor = start.cursor;
   wallet.last_second = start.last_second;
   wallet.takes_over = start.takes_over;
   wallet.told_at = now;
-  wallet.step = Step::kReady;
-  ++begun_;
+  queue_.Begin(index);
   if (!start.refusal.empty()) {
     Fail(index, WalletOutcome::Kind::kRejected, start.refusal, now);
-    return false;
-  }
-  if (start.nothing_to_do) {
+  } else if (start.nothing_to_do) {
     ProgressOf(index, now).state = store::WalletState::kCompleted;
     EndWallet(index, WalletOutcome::Kind::kComplete, {});
-    return false;
+  } else {
+    queue_.MakeReady(index);
   }
-  ready_.push_back(index);
-  return true;
-}
-
-void TradesJob::SkipToWaiting() {
-  while (next_waiting_ < wallets_.size() && wallets_[next_waiting_].step != Step::kWaiting) {
-    ++next_waiting_;
-  }
-}
-
-void TradesJob::WakeBackedOff(Instant now) {
-  std::erase_if(backing_off_, [&](std::uint32_t index) {
-    Wallet& wallet = wallets_[index];
-    if (wallet.step != Step::kBackingOff) return true;
-    if (wallet.ready_at > now) return false;
-    wallet.step = Step::kReady;
-    ready_.push_back(index);
-    return true;
-  });
 }
 
 Instant TradesJob::NextAt() const {
-  Instant next = book_.DueAt();
-  if (stopped_) return next;
-  for (const std::uint32_t index : backing_off_) next = std::min(next, wallets_[index].ready_at);
-  return next;
+  return stopped_ ? book_.DueAt() : std::min(book_.DueAt(), queue_.WakeAt());
 }
 
 Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, Instant now) {
@@ -130,7 +102,8 @@ Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, 
   Wallet& wallet = wallets_[index];
   std::optional<Error> failed = source_.Failure(response);
   // Ended meanwhile, by a lost lease or a refusing database: the answer is nobody's.
-  const bool wanted = wallet.step == Step::kAsking && !stopped_ && !book_.fenced();
+  const bool wanted =
+      queue_.stand(index) == WalkQueue::Stand::kAsking && !stopped_ && !book_.fenced();
   if (wanted && !failed) {
     auto page =
         source_.ParsePage(wallet.task.address, wallet.cursor, wallet.horizon, response.body);
@@ -150,15 +123,8 @@ Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, 
 }
 
 void TradesJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {
-  Wallet& wallet = wallets_[index];
-  const common::Duration wait = wallet.backoff.Next(random_);
-  if (wallet.backoff.failures() >= limits_.tries) {
-    return Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
-  }
-  ++retries_;
-  wallet.step = Step::kBackingOff;
-  wallet.ready_at = now + wait;
-  backing_off_.push_back(index);
+  if (queue_.BackOff(index, now)) return;
+  Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
 }
 
 // An upstream may refuse a position that it gave out long ago. The walk then begins anew, once:
@@ -167,10 +133,9 @@ bool TradesJob::Restart(std::uint32_t index) {
   Wallet& wallet = wallets_[index];
   if (wallet.cursor.position.empty() || wallet.restarted) return false;
   wallet.restarted = true;
-  ++retries_;
   wallet.cursor.position.clear();
-  wallet.step = Step::kReady;
-  ready_.push_back(index);
+  queue_.CountRetry();
+  queue_.MakeReady(index);
   return true;
 }
 
@@ -189,7 +154,7 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
                     now);
   }
   wallet.task.has_trades = wallet.task.has_trades || !page.trades.empty();
-  wallet.backoff.Reset();
+  queue_.NoteSuccess(index);
   for (sources::TokenHint& hint : page.hints) {
     if (desk_.Saw(hint.token, newest_token_)) batch_.hints.push_back(std::move(hint));
   }
@@ -218,8 +183,7 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
       Fail(index, WalletOutcome::Kind::kRejected, shortfall, now);
     }
   } else {
-    wallet.step = Step::kReady;
-    ready_.push_back(index);
+    queue_.MakeReady(index);
   }
 }
 
@@ -259,26 +223,21 @@ void TradesJob::Fail(std::uint32_t index, WalletOutcome::Kind kind, const std::s
 }
 
 void TradesJob::FailAllIdle(const std::string& reason, Instant now) {
-  for (std::uint32_t index = 0; index < wallets_.size(); ++index) {
-    Wallet& wallet = wallets_[index];
-    if (wallet.step == Step::kWaiting) wallet.told_at = now;
-    if (wallet.step == Step::kWaiting || wallet.step == Step::kReady ||
-        wallet.step == Step::kBackingOff) {
+  for (std::uint32_t index = 0; index < queue_.size(); ++index) {
+    const WalkQueue::Stand stand = queue_.stand(index);
+    if (stand == WalkQueue::Stand::kWaiting) wallets_[index].told_at = now;
+    if (stand == WalkQueue::Stand::kWaiting || stand == WalkQueue::Stand::kReady ||
+        stand == WalkQueue::Stand::kBackingOff) {
       Fail(index, WalletOutcome::Kind::kFailed, reason, now);
     }
   }
-  ready_.clear();
-  backing_off_.clear();
 }
 
 void TradesJob::EndWallet(std::uint32_t index, WalletOutcome::Kind kind, std::string reason) {
   Wallet& wallet = wallets_[index];
-  CHECK(wallet.step != Step::kEnded && wallet.step != Step::kGivenBack);
-  if (wallet.step != Step::kWaiting) --begun_;
-  wallet.step = Step::kEnded;
+  queue_.End(index);
   wallet.cursor.position = {};
   wallet.task.cursors = {};
-  --open_wallets_;
   book_.End({wallet.task.id, kind, std::move(reason)});
 }
 
@@ -293,7 +252,7 @@ void TradesJob::ResetBatch() {
 
 bool TradesJob::BatchDue(Instant now) const {
   if (book_.fenced() || batch_.wallets.empty()) return false;
-  return batch_.rows.size() >= limits_.batch_rows || now >= book_.DueAt() || open_wallets_ == 0 ||
+  return batch_.rows.size() >= limits_.batch_rows || now >= book_.DueAt() || queue_.open() == 0 ||
          stopped_;
 }
 
@@ -311,20 +270,16 @@ void TradesJob::OnWritten(const store::Receipt& receipt) {
 }
 
 void TradesJob::OnRefused(const Error& error, Instant now) {
-  const bool goes_on = book_.OnRefused(error.message, open_wallets_ == 0);
+  const bool goes_on = book_.OnRefused(error.message, queue_.open() == 0);
   ResetBatch();
   if (!goes_on) return;
-  ready_.clear();
-  backing_off_.clear();
-  for (std::uint32_t index = 0; index < wallets_.size(); ++index) {
+  for (std::uint32_t index = 0; index < queue_.size(); ++index) {
     Wallet& wallet = wallets_[index];
+    const WalkQueue::Stand stand = queue_.stand(index);
     wallet.progress.reset();
-    if (wallet.step == Step::kGivenBack || book_.IsStored(wallet.task.id)) continue;
-    if (wallet.step == Step::kWaiting) wallet.told_at = now;
-    if (wallet.step == Step::kEnded) {
-      ++open_wallets_;
-      wallet.step = Step::kWaiting;
-    }
+    if (stand == WalkQueue::Stand::kGivenBack || book_.IsStored(wallet.task.id)) continue;
+    if (stand == WalkQueue::Stand::kWaiting) wallet.told_at = now;
+    if (stand == WalkQueue::Stand::kEnded) queue_.Reopen(index);
     Fail(index, WalletOutcome::Kind::kSuspect, error.message, now);
   }
 }
@@ -333,32 +288,14 @@ void TradesJob::OnRefused(const Error& error, Instant now) {
 
 std::vector<WalletId> TradesJob::GiveBack() {
   std::vector<WalletId> given;
-  for (Wallet& wallet : wallets_) {
-    if (wallet.step != Step::kWaiting) continue;
-    wallet.step = Step::kGivenBack;
-    --open_wallets_;
-    given.push_back(wallet.task.id);
-  }
+  for (const std::uint32_t index : queue_.GiveBack()) given.push_back(wallets_[index].task.id);
   return given;
-}
-
-void TradesJob::Stop() {
-  stopped_ = true;
-}
-
-std::uint32_t TradesJob::waiting() const {
-  return static_cast<std::uint32_t>(
-      std::count_if(wallets_.begin() + next_waiting_, wallets_.end(),
-                    [](const Wallet& wallet) { return wallet.step == Step::kWaiting; }));
 }
 
 std::vector<WalletId> TradesJob::in_flight() const {
   std::vector<WalletId> ids;
-  for (const Wallet& wallet : wallets_) {
-    if (wallet.step == Step::kReady || wallet.step == Step::kAsking ||
-        wallet.step == Step::kBackingOff) {
-      ids.push_back(wallet.task.id);
-    }
+  for (std::uint32_t index = 0; index < queue_.size(); ++index) {
+    if (queue_.IsUnderWay(index)) ids.push_back(wallets_[index].task.id);
   }
   return ids;
 }

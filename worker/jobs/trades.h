@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,12 +14,12 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/pacing.h"
-#include "common/random.h"
 #include "worker/chunk.h"
 #include "worker/http.h"
 #include "worker/jobs/batch_book.h"
 #include "worker/jobs/horizon.h"
 #include "worker/jobs/job.h"
+#include "worker/jobs/walk_queue.h"
 #include "worker/store/trade_store.h"
 #include "worker/token_desk.h"
 
@@ -61,51 +60,41 @@ class TradesJob final : public Job {
   void OnRefused(const common::Error& error, common::Instant now) override;
 
   std::vector<common::WalletId> GiveBack() override;
-  void Stop() override;
+  void Stop() override { stopped_ = true; }
 
   bool fenced() const override { return book_.fenced(); }
   bool quiet() const override { return batch_.wallets.empty() && book_.all_answered(); }
-  bool stored() const override { return quiet() && open_wallets_ == 0; }
+  bool stored() const override { return quiet() && queue_.open() == 0; }
   bool finished() const override { return stored() && desk_.Settled(newest_token_); }
   bool stopped() const override { return stopped_; }
   const std::vector<WalletOutcome>& outcomes() const override { return book_.outcomes(); }
 
-  std::uint32_t begun() const override { return begun_; }
-  std::uint32_t waiting() const override;
-  std::uint32_t ready(Endpoint) const override { return static_cast<std::uint32_t>(ready_.size()); }
+  std::uint32_t begun() const override { return queue_.begun(); }
+  std::uint32_t waiting() const override { return queue_.waiting(); }
+  std::uint32_t ready(Endpoint) const override {
+    return static_cast<std::uint32_t>(queue_.ready().size());
+  }
   std::uint32_t parts_done() const override { return book_.parts_done(); }
   std::uint64_t rows_stored() const override { return book_.rows_stored(); }
-  std::uint64_t retries() const override { return retries_; }
+  std::uint64_t retries() const override { return queue_.retries(); }
   std::size_t unwritten_rows() const override {
     return book_.unwritten_rows() + batch_.rows.size();
   }
   std::vector<common::WalletId> in_flight() const override;
 
  private:
-  enum class Step : std::uint8_t {
-    kWaiting,  // not begun
-    kReady,    // its next page may be asked for
-    kAsking,
-    kBackingOff,
-    kEnded,
-    kGivenBack
-  };
-
   struct Wallet {
     WalletTask task;
-    Step step = Step::kWaiting;
     common::Cursor cursor;  // behind everything that is in a batch
     std::optional<common::UnixSeconds> last_second;
     bool takes_over = false;
     bool restarted = false;
-    common::UnixSeconds horizon = 0;  // of the page that is being asked for
-    common::Backoff backoff;
-    common::Instant ready_at{};
+    common::UnixSeconds horizon = 0;      // of the page that is being asked for
     common::Instant told_at{};            // when its last progress was noted
     std::optional<std::size_t> progress;  // its place in the open batch
   };
 
-  bool Begin(std::uint32_t index, common::Instant now);
+  void Begin(std::uint32_t index, common::Instant now);
   void Accept(std::uint32_t index, sources::Page page, common::Instant now);
   std::string ShortfallOf(const Wallet& wallet, const sources::Page& page) const;
   void TryAgain(std::uint32_t index, const common::Error& error, common::Instant now);
@@ -115,8 +104,6 @@ class TradesJob final : public Job {
   void FailAllIdle(const std::string& reason, common::Instant now);
   void EndWallet(std::uint32_t index, WalletOutcome::Kind kind, std::string reason);
   store::WalletProgress& ProgressOf(std::uint32_t index, common::Instant now);
-  void WakeBackedOff(common::Instant now);
-  void SkipToWaiting();
   void ResetBatch();
 
   // Constant after construction.
@@ -128,13 +115,8 @@ class TradesJob final : public Job {
   TokenDesk& desk_;
   const Endpoint endpoint_;
 
-  common::Random random_;
   std::vector<Wallet> wallets_;
-  std::uint32_t next_waiting_ = 0;
-  std::deque<std::uint32_t> ready_;
-  std::vector<std::uint32_t> backing_off_;
-  std::uint32_t begun_ = 0;
-  std::uint32_t open_wallets_ = 0;  // neither ended nor given back
+  WalkQueue queue_;  // of the wallets, in their order
   bool held_back_ = false;
   bool stopped_ = false;
 
@@ -142,7 +124,6 @@ class TradesJob final : public Job {
   BatchBook book_;
   std::vector<RefusedEvent> refused_;
   TokenDesk::Number newest_token_ = 0;
-  std::uint64_t retries_ = 0;
 };
 
 }  // namespace worker::jobs

@@ -28,14 +28,12 @@ UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDes
       limits_(limits),
       horizon_(horizon),
       desk_(desk),
-      random_(seed),
-      open_units_(static_cast<std::uint32_t>(task_.units.size())),
+      queue_(task_.units.size(), limits.backoff, limits.tries, seed),
       book_(limits.batch_age) {
   units_.reserve(task_.units.size());
   for (UnitTask& unit : task_.units) {
     units_.emplace_back();
     units_.back().task = std::move(unit);
-    units_.back().backoff = common::Backoff(limits.backoff);
   }
   task_.units.clear();
   ResetBatch();
@@ -45,32 +43,35 @@ UnitJob::UnitJob(ChunkTask task, WalkMaker make_walk, Horizon* horizon, TokenDes
 
 bool UnitJob::Wants(Instant now, bool may_begin) {
   if (stopped_ || book_.fenced()) return false;
-  WakeBackedOff(now);
-  SkipToWaiting();
-  may_begin = may_begin && ready_.size() < kMostHeldBack;
-  const bool can_begin = may_begin && next_waiting_ < units_.size();
-  if (ready_.empty() && !can_begin) return false;
+  for (const std::uint32_t index : queue_.Wake(now)) MakeReady(index);
+  const std::size_t ready = queue_.ready().size();
+  may_begin = may_begin && ready < kMostHeldBack;
+  if (ready == 0 && !(may_begin && queue_.waiting() > 0)) return false;
   if (!LearnHorizon(now)) return false;
-  if (NextReady() == ready_.end() && may_begin) {
+  if (may_begin && !NextReady()) {
     // A unit that cannot be begun ends at once, so look until one needs a request.
-    while (next_waiting_ < units_.size()) {
-      if (Begin(next_waiting_, now)) break;
-      SkipToWaiting();
+    while (queue_.ready().size() == ready) {
+      const auto next = queue_.FirstWaiting();
+      if (!next) return false;
+      Begin(*next, now);
     }
   }
-  return NextReady() != ready_.end();
+  return NextReady().has_value();
 }
 
 // The oldest one that may ask.
-std::deque<std::uint32_t>::const_iterator UnitJob::NextReady() const {
-  return std::ranges::find_if(ready_, [this](std::uint32_t index) {
+std::optional<std::uint32_t> UnitJob::NextReady() const {
+  const auto next = std::ranges::find_if(queue_.ready(), [this](std::uint32_t index) {
     return !held_back_.test(static_cast<std::size_t>(units_[index].request->endpoint));
   });
+  if (next == queue_.ready().end()) return std::nullopt;
+  return *next;
 }
 
 std::uint32_t UnitJob::ready(Endpoint endpoint) const {
-  return static_cast<std::uint32_t>(std::ranges::count_if(
-      ready_, [&](std::uint32_t index) { return units_[index].request->endpoint == endpoint; }));
+  return static_cast<std::uint32_t>(std::ranges::count_if(queue_.ready(), [&](std::uint32_t index) {
+    return units_[index].request->endpoint == endpoint;
+  }));
 }
 
 // True: nothing keeps the next request from being made.
@@ -87,82 +88,54 @@ bool UnitJob::LearnHorizon(Instant now) {
 }
 
 void UnitJob::FailAllIdle(const std::string& reason, Instant now) {
-  for (std::uint32_t index = 0; index < units_.size(); ++index) {
-    const Stand stand = units_[index].stand;
-    if (stand == Stand::kWaiting || stand == Stand::kReady || stand == Stand::kBackingOff) {
+  for (std::uint32_t index = 0; index < queue_.size(); ++index) {
+    const WalkQueue::Stand stand = queue_.stand(index);
+    if (stand == WalkQueue::Stand::kWaiting || stand == WalkQueue::Stand::kReady ||
+        stand == WalkQueue::Stand::kBackingOff) {
       Fail(index, WalletOutcome::Kind::kFailed, reason, now);
     }
   }
-  ready_.clear();
-  backing_off_.clear();
 }
 
 Endpoint UnitJob::endpoint() const {
   const auto next = NextReady();
-  CHECK(next != ready_.end());
+  CHECK(next.has_value());
   return units_[*next].request->endpoint;
 }
 
 PageQuery UnitJob::Next(Instant now, bool may_begin) {
   CHECK(Wants(now, may_begin));
-  const auto next = NextReady();
-  const std::uint32_t index = *next;
-  ready_.erase(next);
+  const std::uint32_t index = *NextReady();
+  queue_.Ask(index);
   Unit& unit = units_[index];
-  unit.stand = Stand::kAsking;
   return {index, unit.task.id, *std::exchange(unit.request, std::nullopt)};
 }
 
-// True: its first request may be made. False: it cannot be done.
-bool UnitJob::Begin(std::uint32_t index, Instant now) {
+void UnitJob::Begin(std::uint32_t index, Instant now) {
   Unit& unit = units_[index];
   auto walk = make_walk_(task_, unit.task);
-  ++begun_;
-  if (!walk) {
-    unit.stand = Stand::kReady;
-    Fail(index, WalletOutcome::Kind::kRejected, walk.error().message, now);
-    return false;
-  }
+  queue_.Begin(index);
+  if (!walk) return Fail(index, WalletOutcome::Kind::kRejected, walk.error().message, now);
   unit.walk = std::move(*walk);
   MakeReady(index);
-  return true;
 }
 
 void UnitJob::MakeReady(std::uint32_t index) {
   Unit& unit = units_[index];
-  unit.stand = Stand::kReady;
   unit.walk->KnowHorizon(known_to_);
   unit.request = unit.walk->Next();
-  ready_.push_back(index);
-}
-
-void UnitJob::SkipToWaiting() {
-  while (next_waiting_ < units_.size() && units_[next_waiting_].stand != Stand::kWaiting) {
-    ++next_waiting_;
-  }
-}
-
-void UnitJob::WakeBackedOff(Instant now) {
-  std::erase_if(backing_off_, [&](std::uint32_t index) {
-    if (units_[index].stand != Stand::kBackingOff) return true;
-    if (units_[index].ready_at > now) return false;
-    MakeReady(index);
-    return true;
-  });
+  queue_.MakeReady(index);
 }
 
 Instant UnitJob::NextAt() const {
-  Instant next = book_.DueAt();
-  if (stopped_) return next;
-  for (const std::uint32_t index : backing_off_) next = std::min(next, units_[index].ready_at);
-  return next;
+  return stopped_ ? book_.DueAt() : std::min(book_.DueAt(), queue_.WakeAt());
 }
 
 Status UnitJob::OnResponse(std::uint32_t index, const HttpResponse& response, Instant now) {
   CHECK(index < units_.size());
   Unit& unit = units_[index];
   // Ended meanwhile, by a lost lease or a refusing database: the answer is nobody's.
-  if (unit.stand != Stand::kAsking || stopped_ || book_.fenced()) {
+  if (queue_.stand(index) != WalkQueue::Stand::kAsking || stopped_ || book_.fenced()) {
     const auto failure = sources::FailureOf(response);
     return failure ? Status(*failure) : Status(common::Done{});
   }
@@ -181,22 +154,15 @@ Status UnitJob::OnResponse(std::uint32_t index, const HttpResponse& response, In
 }
 
 void UnitJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {
-  Unit& unit = units_[index];
-  const common::Duration wait = unit.backoff.Next(random_);
-  if (unit.backoff.failures() >= limits_.tries) {
-    return Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
-  }
-  ++retries_;
-  unit.stand = Stand::kBackingOff;
-  unit.ready_at = now + wait;
-  backing_off_.push_back(index);
+  if (queue_.BackOff(index, now)) return;
+  Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
 }
 
 bool UnitJob::Restart(std::uint32_t index) {
   Unit& unit = units_[index];
   if (unit.restarted || !unit.walk->Restart()) return false;
   unit.restarted = true;
-  ++retries_;
+  queue_.CountRetry();
   MakeReady(index);
   return true;
 }
@@ -205,7 +171,7 @@ bool UnitJob::Restart(std::uint32_t index) {
 
 void UnitJob::Accept(std::uint32_t index, UnitStep step, Instant now) {
   Unit& unit = units_[index];
-  unit.backoff.Reset();
+  queue_.NoteSuccess(index);
   if (step.midway) return MakeReady(index);
   std::erase_if(step.rows.hints, [this](const sources::TokenHint& hint) {
     return !desk_.Saw(hint.token, newest_token_);
@@ -224,7 +190,7 @@ void UnitJob::Accept(std::uint32_t index, UnitStep step, Instant now) {
   if (step.shortfall.empty() && step.span) {
     progress.state = store::WalletState::kCompleted;
     progress.span = step.span;
-    unit.stand = Stand::kSettling;
+    queue_.Settle(index);
     settling_in_batch_.push_back(index);
   } else if (step.shortfall.empty()) {
     progress.state = store::WalletState::kCompleted;
@@ -265,12 +231,9 @@ void UnitJob::End(std::uint32_t index, WalletOutcome::Kind kind, std::string rea
 
 void UnitJob::Close(std::uint32_t index) {
   Unit& unit = units_[index];
-  CHECK(unit.stand != Stand::kEnded && unit.stand != Stand::kGivenBack);
-  if (unit.stand != Stand::kWaiting) --begun_;
-  unit.stand = Stand::kEnded;
+  queue_.End(index);
   unit.walk.reset();
   unit.request.reset();
-  --open_units_;
 }
 
 // --- Storing -----------------------------------------------------------------------------------
@@ -287,7 +250,7 @@ void UnitJob::ResetBatch() {
 bool UnitJob::BatchDue(Instant now) const {
   if (book_.fenced() || batch_.units.empty()) return false;
   return batch_.rows.size() >= limits_.batch_rows || now >= book_.DueAt() ||
-         open_units_ == settling_in_batch_.size() || stopped_;
+         queue_.open() == settling_in_batch_.size() || stopped_;
 }
 
 store::UnitBatch UnitJob::TakeBatch() {
@@ -315,7 +278,7 @@ void UnitJob::Settle(const std::vector<std::uint32_t>& settling,
     Unit& unit = units_[index];
     const auto found = std::ranges::find(broken, unit.task.id, &store::BrokenSpan::unit);
     if (found != broken.end()) {
-      ++retries_;
+      queue_.CountRetry();
       unit.walk->GoBack(*found);
       MakeReady(index);
       continue;
@@ -326,20 +289,16 @@ void UnitJob::Settle(const std::vector<std::uint32_t>& settling,
 }
 
 void UnitJob::OnRefused(const Error& error, Instant now) {
-  const bool goes_on = book_.OnRefused(error.message, open_units_ == 0);
+  const bool goes_on = book_.OnRefused(error.message, queue_.open() == 0);
   settling_.clear();
   ResetBatch();
   if (!goes_on) return;
-  ready_.clear();
-  backing_off_.clear();
-  for (std::uint32_t index = 0; index < units_.size(); ++index) {
+  for (std::uint32_t index = 0; index < queue_.size(); ++index) {
     Unit& unit = units_[index];
+    const WalkQueue::Stand stand = queue_.stand(index);
     unit.progress.reset();
-    if (unit.stand == Stand::kGivenBack || book_.IsStored(unit.task.id)) continue;
-    if (unit.stand == Stand::kEnded) {
-      ++open_units_;
-      unit.stand = Stand::kWaiting;
-    }
+    if (stand == WalkQueue::Stand::kGivenBack || book_.IsStored(unit.task.id)) continue;
+    if (stand == WalkQueue::Stand::kEnded) queue_.Reopen(index);
     Fail(index, WalletOutcome::Kind::kSuspect, error.message, now);
   }
 }
@@ -348,28 +307,14 @@ void UnitJob::OnRefused(const Error& error, Instant now) {
 
 std::vector<WalletId> UnitJob::GiveBack() {
   std::vector<WalletId> given;
-  for (Unit& unit : units_) {
-    if (unit.stand != Stand::kWaiting) continue;
-    unit.stand = Stand::kGivenBack;
-    --open_units_;
-    given.push_back(unit.task.id);
-  }
+  for (const std::uint32_t index : queue_.GiveBack()) given.push_back(units_[index].task.id);
   return given;
-}
-
-std::uint32_t UnitJob::waiting() const {
-  return static_cast<std::uint32_t>(
-      std::count_if(units_.begin() + next_waiting_, units_.end(),
-                    [](const Unit& unit) { return unit.stand == Stand::kWaiting; }));
 }
 
 std::vector<WalletId> UnitJob::in_flight() const {
   std::vector<WalletId> ids;
-  for (const Unit& unit : units_) {
-    if (unit.stand == Stand::kReady || unit.stand == Stand::kAsking ||
-        unit.stand == Stand::kBackingOff) {
-      ids.push_back(unit.task.id);
-    }
+  for (std::uint32_t index = 0; index < queue_.size(); ++index) {
+    if (queue_.IsUnderWay(index)) ids.push_back(units_[index].task.id);
   }
   return ids;
 }

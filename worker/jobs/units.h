@@ -14,11 +14,11 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/pacing.h"
-#include "common/random.h"
 #include "worker/jobs/batch_book.h"
 #include "worker/jobs/horizon.h"
 #include "worker/jobs/job.h"
 #include "worker/jobs/unit_walk.h"
+#include "worker/jobs/walk_queue.h"
 #include "worker/store/unit_batch.h"
 #include "worker/token_desk.h"
 
@@ -62,49 +62,36 @@ class UnitJob final : public Job {
 
   bool fenced() const override { return book_.fenced(); }
   bool quiet() const override { return batch_.units.empty() && book_.all_answered(); }
-  bool stored() const override { return quiet() && open_units_ == 0; }
+  bool stored() const override { return quiet() && queue_.open() == 0; }
   bool finished() const override { return stored() && desk_.Settled(newest_token_); }
   bool stopped() const override { return stopped_; }
   const std::vector<WalletOutcome>& outcomes() const override { return book_.outcomes(); }
 
-  std::uint32_t begun() const override { return begun_; }
-  std::uint32_t waiting() const override;
+  std::uint32_t begun() const override { return queue_.begun(); }
+  std::uint32_t waiting() const override { return queue_.waiting(); }
   std::uint32_t ready(Endpoint endpoint) const override;
   std::uint32_t parts_done() const override { return book_.parts_done(); }
   std::uint64_t rows_stored() const override { return book_.rows_stored(); }
-  std::uint64_t retries() const override { return retries_; }
+  std::uint64_t retries() const override { return queue_.retries(); }
   std::size_t unwritten_rows() const override {
     return book_.unwritten_rows() + batch_.rows.size();
   }
   std::vector<common::WalletId> in_flight() const override;
 
  private:
-  enum class Stand : std::uint8_t {
-    kWaiting,  // not begun
-    kReady,    // its next request may be made
-    kAsking,
-    kBackingOff,
-    kSettling,  // done, if its last batch says so
-    kEnded,
-    kGivenBack
-  };
-
   struct Unit {
     UnitTask task;
-    Stand stand = Stand::kWaiting;
     std::unique_ptr<UnitWalk> walk;      // while it is under way
     std::optional<HttpRequest> request;  // while it is ready
     bool restarted = false;
-    common::Backoff backoff;
-    common::Instant ready_at{};
     std::optional<std::size_t> progress;  // its place in the open batch
   };
 
   bool LearnHorizon(common::Instant now);
   void FailAllIdle(const std::string& reason, common::Instant now);
-  bool Begin(std::uint32_t index, common::Instant now);
+  void Begin(std::uint32_t index, common::Instant now);
   void MakeReady(std::uint32_t index);
-  std::deque<std::uint32_t>::const_iterator NextReady() const;
+  std::optional<std::uint32_t> NextReady() const;
   void Accept(std::uint32_t index, UnitStep step, common::Instant now);
   void TryAgain(std::uint32_t index, const common::Error& error, common::Instant now);
   bool Restart(std::uint32_t index);
@@ -115,8 +102,6 @@ class UnitJob final : public Job {
   void Settle(const std::vector<std::uint32_t>& settling,
               const std::vector<store::BrokenSpan>& broken);
   store::UnitProgress& ProgressOf(std::uint32_t index, common::Instant now);
-  void WakeBackedOff(common::Instant now);
-  void SkipToWaiting();
   void ResetBatch();
 
   // Constant after construction; `units` is moved out of the task.
@@ -126,15 +111,10 @@ class UnitJob final : public Job {
   Horizon* const horizon_;
   TokenDesk& desk_;
 
-  common::Random random_;
   std::vector<Unit> units_;
-  std::uint32_t next_waiting_ = 0;
-  std::deque<std::uint32_t> ready_;
+  WalkQueue queue_;  // of the units, in their order
   EndpointSet held_back_;
   common::UnixSeconds known_to_ = 0;  // the horizon
-  std::vector<std::uint32_t> backing_off_;
-  std::uint32_t begun_ = 0;
-  std::uint32_t open_units_ = 0;  // neither ended nor given back
   bool stopped_ = false;
 
   store::UnitBatch batch_;
@@ -143,7 +123,6 @@ class UnitJob final : public Job {
   BatchBook book_;
   std::vector<RefusedEvent> refused_;
   TokenDesk::Number newest_token_ = 0;
-  std::uint64_t retries_ = 0;
 };
 
 }  // namespace worker::jobs
