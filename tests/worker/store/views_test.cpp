@@ -108,7 +108,8 @@ TEST_F(ViewsTest, AWalletsTradesAndVolumeAreThoseStored) {
 TEST_F(ViewsTest, SyncRunsTellWhatWasDone) {
   Query("UPDATE chunk SET state = 'done', wallets = '{3}'");  // the others were done before
   Query(
-      "UPDATE run SET wallets_total = 3, stage_totals = '{3}', state = 'finished', outcome = 'complete', started_at = "
+      "UPDATE run SET wallets_total = 3, stage_totals = '{3}', state = 'finished', outcome = "
+      "'complete', started_at = "
       "now() - interval "
       "'1 min', finished_at = now(), trades = 50");
   const common::PgRows rows =
