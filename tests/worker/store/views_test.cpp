@@ -108,10 +108,9 @@ TEST_F(ViewsTest, AWalletsTradesAndVolumeAreThoseStored) {
 TEST_F(ViewsTest, SyncRunsTellWhatWasDone) {
   Query("UPDATE chunk SET state = 'done', wallets = '{3}'");  // the others were done before
   Query(
-      "UPDATE run SET wallets_total = 3, stage_totals = '{3}', state = 'finished', outcome = "
-      "'complete', started_at = "
-      "now() - interval "
-      "'1 min', finished_at = now(), trades = 50");
+      "UPDATE run SET wallets_total = 3, stage_totals = '{3}', state = 'finished', "
+      "outcome = 'complete', started_at = now() - interval '1 min', finished_at = now(), "
+      "trades = 50");
   const common::PgRows rows =
       Query("SELECT wallets_processed, trades_fetched, duration, outcome FROM sync_runs");
   EXPECT_EQ(rows.Int64(0, 0), 3);
