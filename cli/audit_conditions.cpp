@@ -44,6 +44,7 @@ Result<std::vector<std::string>> SampleConditions(common::PgConnection& connecti
   const auto rows = connection.Exec(kSample, PgParams().Int64(most));
   if (!rows) return rows.error();
   std::vector<std::string> conditions;
+  conditions.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) conditions.emplace_back(rows->Text(i, 0));
   return conditions;
 }
@@ -56,6 +57,7 @@ Result<std::vector<ConditionFinding>> CompareConditions(
   const auto looked = connection.Exec(kLooked, PgParams().Texts(conditions));
   if (!looked) return looked.error();
   std::vector<std::int64_t> ends;
+  ends.reserve(conditions.size());
   for (int i = 0; i < looked->size(); ++i) ends.push_back(looked->Int64(i, 2));
   const std::int64_t begin = looked->Int64(0, 3);
   const auto traded =

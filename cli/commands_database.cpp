@@ -75,6 +75,7 @@ int OpenPsql(const Options& options) {
   std::vector<std::string> arguments{"psql"};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   std::vector<char*> raw;
+  raw.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) raw.push_back(argument.data());
   raw.push_back(nullptr);
   execvp("psql", raw.data());

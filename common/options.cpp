@@ -30,18 +30,38 @@ bool IsSet(const std::string& variable) {
   return value != nullptr && *value != '\0';
 }
 
+// Whether the program, or the subcommand in whose section it stands, has such an option.
+bool IsKnown(const CLI::App& root, const CLI::ConfigItem& item) {
+  if (item.name == "++" || item.name == "--") return true;  // a section's begin and end
+  const CLI::App* app = &root;
+  for (const std::string& name : item.parents) {
+    const auto found =
+        app->get_subcommands([&](const CLI::App* child) { return child->check_name(name); });
+    if (found.empty()) return false;
+    app = found.front();
+  }
+  return app->get_option_no_throw("--" + item.name) != nullptr;
+}
+
 // CLI11 asks the file before the environment; leaving out of the file what the environment says
-// puts the two into our order.
+// puts the two into our order. What others know is left out, too: CLI11 2.4.1 takes the values of
+// options that it does not know for arguments.
 class FileBelowEnvironment final : public CLI::ConfigTOML {
  public:
+  explicit FileBelowEnvironment(const CLI::App& root) : root_(root) {}
+
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     std::vector<CLI::ConfigItem> entries = CLI::ConfigTOML::from_config(input);
     for (CLI::ConfigItem& item : entries)
       std::replace(item.name.begin(), item.name.end(), '_', '-');
-    std::erase_if(entries,
-                  [](const CLI::ConfigItem& item) { return IsSet(VariableFor(item.name)); });
+    std::erase_if(entries, [this](const CLI::ConfigItem& item) {
+      return IsSet(VariableFor(item.name)) || !IsKnown(root_, item);
+    });
     return entries;
   }
+
+ private:
+  const CLI::App& root_;
 };
 
 void Prepare(CLI::App& app, const CLI::App& root) {
@@ -60,12 +80,25 @@ void AddCommonOptions(CLI::App& app) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
   const char* config = std::getenv("SEINE_CONFIG");
   const bool is_given = config != nullptr && *config != '\0';
-  app.config_formatter(std::make_shared<FileBelowEnvironment>());
+  app.config_formatter(std::make_shared<FileBelowEnvironment>(app));
   app.allow_config_extras(CLI::config_extras_mode::ignore);
   app.set_config("--config", is_given ? config : "seine.toml",
                  "Options from a file, where neither flag nor variable says (Env:SEINE_CONFIG)",
                  is_given);
   app.set_version_flag("--version", std::string(SEINE_VERSION));
+}
+
+// Reads what variables say and CLI11 has not taken: from 2.4 on it passes over those that it does
+// not accept. Throws as its parse does.
+void CheckVariables(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->count() > 0 || option->get_envname().empty() || !IsSet(option->get_envname()))
+      continue;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
+    option->add_result(std::getenv(option->get_envname().c_str()));
+    option->run_callback();
+  }
+  for (CLI::App* child : app.get_subcommands()) CheckVariables(*child);
 }
 
 // Whether `flag` or `flag=...` is on the command line.
@@ -131,6 +164,7 @@ std::optional<int> ParseOptions(CLI::App& app, int argc, const char* const* argv
   Prepare(app, app);
   try {
     app.parse(argc, argv);
+    CheckVariables(app);
   } catch (const CLI::Success& question) {
     return app.exit(question);
   } catch (const CLI::ParseError& error) {

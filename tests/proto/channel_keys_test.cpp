@@ -3,6 +3,7 @@
 #include "common/failpoint.h"
 #include "proto/channel.h"
 #include "tests/proto/channel_fixture.h"
+#include "tests/proto/stranger.h"
 
 namespace proto {
 namespace {
@@ -167,6 +168,16 @@ TEST_F(ChannelKeysTest, WithoutAnAuthenticatorNobodyGetsIn) {
   client->Send(MakeHello("w-1"));
   EXPECT_TRUE(WaitForCounter(server_->counters().handshake_failures, 1));
   EXPECT_EQ(server_->counters().received, 0U);
+}
+
+TEST_F(ChannelKeysTest, GarbageIsCut) {
+  Start();
+  std::vector<std::unique_ptr<Stranger>> crowd;
+  for (const std::string& words : GarbageOf(50)) {
+    crowd.push_back(std::make_unique<Stranger>(server_->endpoint()));
+    crowd.back()->Say(words);
+  }
+  for (const auto& stranger : crowd) EXPECT_TRUE(stranger->IsCut());
 }
 
 TEST_F(ChannelKeysTest, MissingKeysAreAClearError) {
