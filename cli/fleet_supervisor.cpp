@@ -219,10 +219,6 @@ Result<ProcessId> FleetSupervisor::StartWorker(const std::string& name) {
   }
   const Result<bool> is_new_key = EnsureWorkerKey(settings_.keys, name);
   if (!is_new_key) return is_new_key.error();
-  if (*is_new_key) {
-    const auto coordinator = ReadPidFile(state_.pid_file(kCoordinator));
-    if (coordinator) SendSignal(*coordinator, SIGHUP);
-  }
   return Launch(
       Order(name, {settings_.worker_program, "--id", name, "--connect", Reachable(connect)}));
 }

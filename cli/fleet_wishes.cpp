@@ -45,7 +45,8 @@ void FleetWishes::Ask() {
   const common::Result<std::string> body = client_.Get("/api/status");
   if (!body) return;
   const common::Result<StatusReply> status = ParseStatus(*body);
-  if (!status) return;
+  // A coordinator that has just begun knows nothing of the fleet: its zero workers are no wish.
+  if (!status || !status->is_fleet_known) return;
   // What it was told shows in its status a moment later; until then it speaks of former times.
   if (told_ && status->desired != *told_ && ++not_seen_ < kPatience) return;
   told_.reset();

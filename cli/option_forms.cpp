@@ -8,56 +8,56 @@
 namespace cli {
 
 const CLI::Validator& WorkerIdForm() {
-  static const CLI::Validator form(
+  static const CLI::Validator kForm(
       [](std::string& text) {
         return common::ParseWorkerId(text) ? std::string()
                                            : "'" + text + "' is not a worker's id, as worker-1";
       },
       "ID");
-  return form;
+  return kForm;
 }
 
 const CLI::Validator& RateForm() {
-  static const CLI::Validator form(
+  static const CLI::Validator kForm(
       [](std::string& text) {
         if (text.ends_with("=0")) return std::string();  // no limit
         const auto rate = common::ParseRate(text);
         return rate ? std::string() : rate.error().message;
       },
       "ENDPOINT=N/10s");
-  return form;
+  return kForm;
 }
 
 const CLI::Validator& ScheduleForm() {
-  static const CLI::Validator form(
+  static const CLI::Validator kForm(
       [](std::string& text) {
         if (text == "off") return std::string();
         const auto entry = common::ParseSchedule(text);
         return entry ? std::string() : entry.error().message;
       },
       "NAME=TIME");
-  return form;
+  return kForm;
 }
 
 const CLI::Validator& DurationForm() {
-  static const CLI::Validator form(
+  static const CLI::Validator kForm(
       [](std::string& text) {
         const auto duration = common::ParseDuration(text);
         return duration ? std::string() : duration.error().message;
       },
       "TIME");
-  return form;
+  return kForm;
 }
 
 const CLI::Validator& ConditionForm() {
-  static const CLI::Validator form(
+  static const CLI::Validator kForm(
       [](std::string& text) {
         return common::ParseConditionId(text)
                    ? std::string()
                    : "'" + text + "' is not a condition, as 0x and 64 hex digits";
       },
       "CONDITION");
-  return form;
+  return kForm;
 }
 
 }  // namespace cli

@@ -139,7 +139,7 @@ void CommandLine::AddSyncCommands() {
 }
 
 CLI::App* CommandLine::AddRun(const char* name, const char* description,
-                              std::vector<std::string> sources) {
+                              const std::vector<std::string>& sources) {
   CLI::App* const run = app_->add_subcommand(name, description);
   run->fallthrough();
   run->callback([this, name] {

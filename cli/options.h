@@ -84,7 +84,8 @@ class CommandLine {
   void AddFleetCommands();
   void AddSyncCommands();
   void AddUniverseCommands();
-  CLI::App* AddRun(const char* name, const char* description, std::vector<std::string> sources);
+  CLI::App* AddRun(const char* name, const char* description,
+                   const std::vector<std::string>& sources);
   void AddStatusCommands();
   void AddUpkeepCommands();
 

@@ -28,7 +28,8 @@ Result<std::string> AddPage(const std::string& body, WalletCount& count) {
   if (!rows.is_array() && !rows.is_null()) return bad;
   for (const json& row : rows) {
     if (!row.is_object() || !row.contains("size") || !row["size"].is_number()) return bad;
-    const std::string side = row.value("side", "");
+    if (!row.contains("side") || !row["side"].is_string()) return bad;
+    const auto side = row["side"].get<std::string>();
     if (side != "BUY" && side != "SELL") return bad;
     SideCount& where = side == "BUY" ? count.buys : count.sells;
     ++where.trades;
@@ -36,7 +37,11 @@ Result<std::string> AddPage(const std::string& body, WalletCount& count) {
     where.size += std::llround(row["size"].get<double>() * 1e6);
   }
   const json& pagination = page["pagination"];
-  if (!pagination.is_object() || !pagination.value("has_more", false)) return std::string();
+  if (!pagination.is_object()) return bad;
+  const auto has_more = pagination.find("has_more");
+  if (has_more == pagination.end() || has_more->is_null()) return std::string();
+  if (!has_more->is_boolean()) return bad;
+  if (!has_more->get<bool>()) return std::string();
   const auto cursor = pagination.find("next_cursor");
   if (cursor == pagination.end() || !cursor->is_string()) return bad;
   return cursor->get<std::string>();

@@ -29,6 +29,10 @@ class Members {
     const json* found = Find(name);
     return found != nullptr && found->is_boolean() && found->get<bool>();
   }
+  bool Denies(const char* name) const {
+    const json* found = Find(name);
+    return found != nullptr && found->is_boolean() && !found->get<bool>();
+  }
   const json& Inner(const char* name) const {
     static const json kNothing;
     const json* found = Find(name);
@@ -135,6 +139,7 @@ StatusReply ToStatus(const json& object) {
   status.now = members.Whole("now");
   status.database = members.Text("database");
   const Members fleet(members.Inner("fleet"));
+  status.is_fleet_known = !fleet.Denies("known");
   status.desired = static_cast<int>(fleet.Whole("desired"));
   status.live = static_cast<int>(fleet.Whole("live"));
   for (const json& id : fleet.Inner("stopped")) {

@@ -110,6 +110,7 @@ struct StatusReply {
   std::int64_t term = 0;
   std::int64_t now = 0;
   std::string database;
+  bool is_fleet_known = true;  // else the next two are not read from the database yet
   int desired = 0;
   int live = 0;
   std::vector<std::string> stopped;

@@ -66,7 +66,7 @@ Status ApplyOne(PgConnection& connection, const Migration& migration,
   if (const auto made = connection.Exec(kBookkeeping); !made) return made.error();
   const Result<Applied> applied = ReadApplied(connection);
   if (!applied) return applied.error();
-  if (const Status verified = Verify(*applied, migrations); !verified) return verified;
+  if (Status verified = Verify(*applied, migrations); !verified) return verified;
   if (applied->contains(migration.name)) return transaction->Commit();
   if (const Status done = connection.ExecScript(migration.sql); !done) {
     return Error{done.error().kind,
@@ -88,10 +88,10 @@ Status Migrate(PgConnection& connection) {
 Status Migrate(PgConnection& connection, std::span<const Migration> migrations) {
   const Result<Applied> applied = ReadApplied(connection);
   if (!applied) return applied.error();
-  if (const Status verified = Verify(*applied, migrations); !verified) return verified;
+  if (Status verified = Verify(*applied, migrations); !verified) return verified;
   for (const Migration& migration : migrations) {
     if (applied->contains(migration.name)) continue;
-    if (const Status done = ApplyOne(connection, migration, migrations); !done) return done;
+    if (Status done = ApplyOne(connection, migration, migrations); !done) return done;
   }
   return Done{};
 }

@@ -153,7 +153,7 @@ Result<PgRows> PgConnection::Exec(const char* sql, const PgParams& params) {
 }
 
 Status PgConnection::ExecScript(const std::string& sql) {
-  if (const Status sent = SendScript(sql); !sent) return sent;
+  if (Status sent = SendScript(sql); !sent) return sent;
   const Result<PgRows> rows = ReceiveScript();
   if (!rows) return rows.error();
   return Done{};

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "common/lease_session.h"
 #include "common/postgres.h"
 #include "coordinator/admin_ledger.h"
 #include "coordinator/plans/range.h"
@@ -24,6 +25,9 @@ using common::PgTransaction;
 using common::Result;
 using common::RunId;
 using common::Status;
+
+// Longer in all than the database lets a frozen session hold a lock.
+constexpr int kCancelAttempts = 10;
 
 constexpr char kSelectFailed[] = R"sql(
 WITH failed AS MATERIALIZED (
@@ -139,6 +143,33 @@ Result<DryRun> DryStages(PgConnection& connection, const RunWish& wish,
   return DryRun{rows->Int64(0, 0), rows->Int64(0, 1), rows->Int64(0, 2) / plans::kWalletWeight};
 }
 
+// A worker that is frozen holds its chunk until the database ends it; the ledger must not wait for
+// the run's row meanwhile. So chunks come first, as where one is finished.
+Status CancelOnce(PgConnection& connection, RunId run) {
+  auto transaction = PgTransaction::Begin(
+      connection, std::string("SET LOCAL lock_timeout = '") + common::kLockTimeout + "'");
+  if (!transaction) return transaction.error();
+  const auto locked = connection.Exec(
+      "SELECT 1 FROM chunk WHERE run_id = $1 AND state <> 'done' ORDER BY chunk_id FOR UPDATE",
+      PgParams().Int64(run.value));
+  if (!locked) return locked.error();
+  const auto cancelled = connection.Exec(
+      "UPDATE run SET state = 'cancelled', outcome = 'cancelled', finished_at = now() "
+      "WHERE run_id = $1 AND state IN ('queued', 'running')",
+      PgParams().Int64(run.value));
+  if (!cancelled) return cancelled.error();
+  if (cancelled->affected() == 0) {
+    return Error{ErrorKind::kRejected,
+                 "run " + std::to_string(run.value) + " is not queued or running"};
+  }
+  const auto closed = connection.Exec(
+      "UPDATE chunk SET state = 'done', epoch = nextval('lease_epoch'), owner = NULL "
+      "WHERE run_id = $1 AND state <> 'done'",
+      PgParams().Int64(run.value));
+  if (!closed) return closed.error();
+  return transaction->Commit();
+}
+
 }  // namespace
 
 Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
@@ -213,25 +244,15 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
 }
 
 Status AdminLedger::Cancel(RunId run) const {
-  auto connection = pool_->Borrow();
-  if (!connection) return connection.error();
-  auto transaction = PgTransaction::Begin(*connection);
-  if (!transaction) return transaction.error();
-  const auto cancelled = connection->Exec(
-      "UPDATE run SET state = 'cancelled', outcome = 'cancelled', finished_at = now() "
-      "WHERE run_id = $1 AND state IN ('queued', 'running')",
-      PgParams().Int64(run.value));
-  if (!cancelled) return cancelled.error();
-  if (cancelled->affected() == 0) {
-    return Error{ErrorKind::kRejected,
-                 "run " + std::to_string(run.value) + " is not queued or running"};
+  auto borrowed = pool_->Borrow();
+  if (!borrowed) return borrowed.error();
+  PgConnection& connection = *borrowed;
+  for (int attempts = 1;; ++attempts) {
+    Status cancelled = CancelOnce(connection, run);
+    const std::string_view state = connection.sqlstate();
+    const bool is_in_the_way = state == common::kLockNotAvailable || state == "40P01";
+    if (cancelled || !is_in_the_way || attempts == kCancelAttempts) return cancelled;
   }
-  const auto closed = connection->Exec(
-      "UPDATE chunk SET state = 'done', epoch = nextval('lease_epoch'), owner = NULL "
-      "WHERE run_id = $1 AND state <> 'done'",
-      PgParams().Int64(run.value));
-  if (!closed) return closed.error();
-  return transaction->Commit();
 }
 
 }  // namespace coordinator

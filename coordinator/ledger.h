@@ -189,6 +189,7 @@ struct Reclaimed {
   ChunkRow chunk;  // as it is now
   std::vector<ChunkRow> created;
   std::vector<common::WalletId> quarantined;
+  std::int64_t wallets_done = 0;  // that left the chunk with this
 };
 
 // Moves wallets that the holder has not begun out of a leased chunk, into `pieces` new ones.

@@ -257,6 +257,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ReclaimRequest& request) {
   std::vector<std::int32_t> settled;
   for (const WalletMark& mark : *marks) {
     if (mark.done) {
+      ++answer.wallets_done;
       settled.push_back(mark.wallet);
       continue;
     }

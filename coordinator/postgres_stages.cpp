@@ -105,7 +105,7 @@ Status PlanTradesStage(PgConnection& connection, const RunOrder& order, int work
                       (order.kind == "full" && std::find(order.stages.begin(), order.stages.end(),
                                                          "range") != order.stages.end());
   if (is_due) {
-    if (const Status swept = Execute(connection, kCovered); !swept) return swept;
+    if (Status swept = Execute(connection, kCovered); !swept) return swept;
   }
   auto wallets = is_due ? ReadDueWallets(connection, order.most_wallets)
                         : ReadRunWallets(connection, order.selection ? &*order.selection : nullptr);
@@ -120,7 +120,7 @@ Status PlanTradesStage(PgConnection& connection, const RunOrder& order, int work
   } else {
     plans::PlanTrades(wallets->loads, workers, emit);
   }
-  if (const Status written = writer.Finish(); !written) return written;
+  if (Status written = writer.Finish(); !written) return written;
   const Status failed = WriteFailures(connection, order.run, writer.kind(), wallets->quarantined);
   if (!failed) return failed;
   return NotePlan(connection, order, total, wallets->trades_stored);
@@ -167,7 +167,7 @@ Status PlanStage(PgConnection& connection, const RunOrder& order, int workers) {
   ChunkWriter writer(connection, order);
   plans::PlanUnits(units->loads, LimitsOf(order.stage_name()), workers,
                    [&](plans::PlannedChunk planned) { writer.Add(std::move(planned)); });
-  if (const Status written = writer.Finish(); !written) return written;
+  if (Status written = writer.Finish(); !written) return written;
   const Status failed = WriteFailures(connection, order.run, writer.kind(), units->quarantined);
   if (!failed) return failed;
   return NotePlan(connection, order, total, -1);

@@ -30,6 +30,7 @@ constexpr double kSmoothing = 0.5;
 constexpr double kMostWaiting = 8;
 // A share is not lowered for less than this part of it: what it gives up lies idle for kSettle.
 constexpr double kWorthLowering = 0.1;
+constexpr double kStarving = 0.5;  // of what is due to a session
 
 double Seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -120,10 +121,18 @@ void RateBudget::DivideOne(Endpoint& endpoint, Instant now) {
     return floor + limit * (1 - kFloorPart) * holder.demand / demand;
   };
 
+  // Where one has next to nothing, or too much is out, every little is worth it.
+  double told = 0;
+  bool starves = false;
+  for (const auto& [session, holder] : endpoint.holders) {
+    told += holder.share;
+    starves = starves || holder.share < target(holder) * kStarving;
+  }
+  const double worth = starves || told > limit ? 0 : kWorthLowering;
   double outstanding = 0;
   for (auto& [session, holder] : endpoint.holders) {
     const double wanted = target(holder);
-    if (wanted < holder.share * (1 - kWorthLowering)) {
+    if (wanted < holder.share * (1 - worth)) {
       holder.share = wanted;
       holder.lowered_at = now;
     }

@@ -150,7 +150,10 @@ Actions Scheduler::HoldTerm(Term term, Instant now) {
   deferred_.clear();
   // What was on its way through the ledger is told again by what is read now.
   asking_.clear();
-  for (auto& [id, session] : registry_.sessions()) session.asking = 0;
+  for (auto& [id, session] : registry_.sessions()) {
+    session.asking = 0;
+    session.asking_suspect = false;
+  }
   for (auto& [chunk, lease] : leases_.all()) {
     if (lease.phase == Lease::Phase::kEnding) lease.phase = Lease::Phase::kAccepted;
     lease.finished = lease.splitting = false;

@@ -118,7 +118,7 @@ class Scheduler {
     proto::ConnectionId connection;
     bool dead = false;
     common::Instant at;
-    std::vector<common::ChunkId> chunks;
+    std::map<common::ChunkId, Lease::Phase> chunks;  // as they stood
   };
 
   // scheduler.cpp

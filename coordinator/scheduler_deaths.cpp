@@ -27,12 +27,14 @@ void Scheduler::TickReplaced(Instant now) {
   while (!replaced_.empty() && now - replaced_.front().at >= kSendTold) {
     const Replaced replaced = std::move(replaced_.front());
     replaced_.pop_front();
-    for (const common::ChunkId chunk : replaced.chunks) {
+    std::vector<common::ChunkId> chunks;
+    for (const auto& [chunk, phase] : replaced.chunks) {
       Lease* const lease = leases_.Find(chunk);
-      if (lease != nullptr && !lease->session()) lease->phase = Lease::Phase::kAccepted;
+      if (lease != nullptr && !lease->session()) lease->phase = phase;
+      chunks.push_back(chunk);
     }
     if (replaced.dead) ++counters_.deaths;
-    TakeBack(replaced.chunks, replaced.dead, now);
+    TakeBack(chunks, replaced.dead, now);
   }
 }
 
@@ -112,7 +114,7 @@ void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
   leases_.Remove(chunk);
   counters_.quarantined += reclaimed.quarantined.size();
   if (run_ && reclaimed.chunk.run == run_->id) {
-    CountDone(0, static_cast<std::int64_t>(reclaimed.quarantined.size()));
+    CountDone(reclaimed.wallets_done, static_cast<std::int64_t>(reclaimed.quarantined.size()));
     run_->wallets_quarantined += static_cast<std::int64_t>(reclaimed.quarantined.size());
   }
   for (const common::WalletId wallet : reclaimed.quarantined) {

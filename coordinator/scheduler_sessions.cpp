@@ -83,12 +83,14 @@ void Scheduler::OnHello(const proto::Incoming& incoming, Instant now) {
     return;
   }
   if (RefuseHello(incoming, *worker, now)) return;
+  std::optional<proto::DrainMode> order;  // which it may not have heard
   if (Session* const current = registry_.Of(*worker)) {
     const bool same_process = current->incarnation == hello.incarnation();
     if (same_process && current->connection == incoming.connection && !current->heard) {
       return SendWelcome(*current);
     }
     if (same_process) {
+      order = current->order;
       budget_.Leave(current->id, now);
       for (const auto chunk : leases_.OfSession(current->id)) {
         leases_.Orphan(*leases_.Find(chunk));
@@ -106,6 +108,7 @@ void Scheduler::OnHello(const proto::Incoming& incoming, Instant now) {
   session.id = SessionId{(static_cast<std::uint64_t>(term_.value) << 24U) + ++sessions_opened_};
   session.worker = *worker;
   session.incarnation = hello.incarnation();
+  session.order = order;
   session.connection = incoming.connection;
   session.host = hello.host();
   session.pid = hello.pid();
@@ -135,8 +138,7 @@ void Scheduler::TakeOver(Session& older, Instant now) {
     Lease& lease = *leases_.Find(chunk);
     leases_.Orphan(lease);
     if (lease.phase == Lease::Phase::kEnding) continue;
-    lease.phase = Lease::Phase::kEnding;
-    replaced.chunks.push_back(chunk);
+    replaced.chunks[chunk] = std::exchange(lease.phase, Lease::Phase::kEnding);
   }
   replaced_.push_back(std::move(replaced));
   budget_.Leave(older.id, now);

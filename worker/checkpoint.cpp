@@ -62,7 +62,7 @@ Status Checkpoint::Load() {
     const std::string aside = path_ + ".damaged";
     notice_ =
         fmt::format("{}: {}; moved to {} and begun anew", path_, contents.error().message, aside);
-    if (const Status moved = files_->Rename(path_, aside); !moved) return moved;
+    if (Status moved = files_->Rename(path_, aside); !moved) return moved;
     return Begin();
   }
   if (!contents) {

@@ -77,8 +77,10 @@ void TokenDesk::Collect() {
   if (!resolved.markets.empty()) {
     WriteMarkets write;
     for (const auto& market : resolved.markets) {
-      for (const TokenId& token : market.tokens) {
-        if (wanted_.erase(token) > 0) write.tokens.push_back(token);
+      for (const auto* names : {&market.tokens, &market.position_ids}) {
+        for (const TokenId& token : *names) {
+          if (wanted_.erase(token) > 0) write.tokens.push_back(token);
+        }
       }
     }
     write.markets = std::move(resolved.markets);

@@ -182,7 +182,8 @@ bool Worker::MailBatches(Work& work) {
     ++unwritten_batches_;
     Mail(job.TakeCommand(work.stream, now_));
   }
-  WakeBy(job.NextAt());
+  // What is due now is seen to in this turn, or waits for a report.
+  if (const Instant next = job.NextAt(); next > now_) WakeBy(next);
   return mailed;
 }
 

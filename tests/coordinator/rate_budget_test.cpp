@@ -139,5 +139,34 @@ TEST_F(RateBudgetTest, SaturatedSessionsUseNearlyAllOfIt) {
   EXPECT_GT(shares / 50, 20 * 0.97);
 }
 
+TEST_F(RateBudgetTest, WhoJoinsManyThatAreSaturatedGetsItsShare) {
+  constexpr std::uint64_t kSessions = 30;
+  for (std::uint64_t session = 1; session <= kSessions; ++session) Join(session);
+  const auto work = [&](std::uint64_t first) {
+    for (int i = 0; i < 20; ++i) {
+      for (std::uint64_t session = first; session < first + kSessions; ++session) {
+        Report(session, 0, 30);
+      }
+      Pass(seconds(1));
+    }
+  };
+  work(1);
+  budget_.Leave({1}, now_);
+  Join(kSessions + 1);
+  work(2);
+  EXPECT_GT(ShareOf(kSessions + 1), 0.5 * 20 / kSessions);
+}
+
+TEST_F(RateBudgetTest, ALimitThatFallsALittleIsKeptToAllTheSame) {
+  for (const std::uint64_t session : {1U, 2U}) Join(session);
+  for (int i = 0; i < 5; ++i) {
+    for (const std::uint64_t session : {1U, 2U}) Report(session, 0, 30);
+    Pass(seconds(1));
+  }
+  Report(1, 0, 30, 1);
+  Pass(seconds(3));
+  EXPECT_LT(ShareOf(1) + ShareOf(2), 19.5);
+}
+
 }  // namespace
 }  // namespace coordinator

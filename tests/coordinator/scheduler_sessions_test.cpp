@@ -51,6 +51,18 @@ TEST_F(SchedulerTest, ATakeoverTakesBackWhatIsNotEndingAlready) {
   }
 }
 
+TEST_F(SchedulerTest, AnOrderGoesWithItsProcessToItsNextSession) {
+  Begin();
+  Join("a", "w-1", '1');
+  Perform(scheduler_.OrderDrain({"w-1"}, proto::GRACEFUL, now_).first);
+  ASSERT_NE(Last("a", proto::Envelope::kDrain), nullptr);
+  Join("b", "w-1", '1');
+  Credit("b", 1);
+  PassBeating(seconds(12), {"b"});
+  EXPECT_NE(Last("b", proto::Envelope::kDrain), nullptr);
+  EXPECT_TRUE(Assigned("b").empty());
+}
+
 TEST_F(SchedulerTest, AReplacedProcessIsRefused) {
   Begin();
   Join("a", "w-1", '1');

@@ -164,8 +164,11 @@ common::Result<Page> AfterLogs(const common::Cursor& cursor, common::UnixSeconds
     const common::UnixSeconds through = std::min(read.through->ts - 1, horizon);
     page.next.complete_to = std::max(cursor.complete_to, through);
   }
-  page.last = read.next.is_over() || (read.through && read.through->ts > horizon);
-  page.next.position = page.last ? std::string() : "w;" + EncodeRpcWalk(read.next);
+  // A walk that took long, or was put off, ends at the head of its beginning: there is more.
+  const bool is_old = read.next.is_over() && read.through && is_sound &&
+                      read.through->ts + kRpcLargestLag < horizon;
+  page.last = (read.next.is_over() && !is_old) || (read.through && read.through->ts > horizon);
+  page.next.position = page.last || is_old ? std::string() : "w;" + EncodeRpcWalk(read.next);
   if (page.last && !is_sound) {
     page.shortfall = fmt::format("a log of block {} cannot be a trade", read.next.first_refused);
   }

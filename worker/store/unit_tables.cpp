@@ -275,7 +275,7 @@ Status WriteUnitProgress(PgConnection& connection, const UnitBatch& batch,
        {&id, &position, &status, &error, &rows, &complete_to, &begins_at, &reached}) {
     params.Array(*column);
   }
-  if (const Status done = Run(connection, kUnits, params); !done) return done;
+  if (Status done = Run(connection, kUnits, params); !done) return done;
   if (batch.kind != "holders" || completed.size() == 0) return Done{};
   return Run(connection, kFed, PgParams().Array(completed));
 }

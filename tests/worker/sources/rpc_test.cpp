@@ -47,7 +47,7 @@ class RpcTest : public testing::Test {
       at = asked.find("params", at);
       const bool is_head = asked.substr(at, 20).find("latest") != std::string::npos;
       const std::uint64_t block =
-          is_head ? kHead : std::stoull(asked.substr(asked.find("0x", at)), nullptr, 16);
+          is_head ? head_ : std::stoull(asked.substr(asked.find("0x", at)), nullptr, 16);
       body += (body.size() > 1 ? "," : "") + ResultText(id, BlockText(block, TimeOf(block)));
     }
     auto page = rpc_.ParsePage(wallet_, cursor_, horizon_, body + "]");
@@ -71,6 +71,7 @@ class RpcTest : public testing::Test {
   const common::WalletAddress wallet_ = *common::WalletAddress::Parse(TestLog{}.maker);
   common::Cursor cursor_;
   common::UnixSeconds horizon_ = static_cast<common::UnixSeconds>(TimeOf(kHead)) - 512;
+  std::uint64_t head_ = kHead;
   std::vector<std::uint64_t> fills_;
   std::vector<common::UnixSeconds> times_;
   int requests_ = 0;
@@ -85,6 +86,16 @@ TEST_F(RpcTest, AWholeHistoryBeginsWithTheFirstExchange) {
   EXPECT_EQ(cursor_.complete_to, static_cast<common::UnixSeconds>(TimeOf(kHead - 256)) - 1);
   EXPECT_EQ(cursor_.position, "");
   EXPECT_LT(requests_, 300);
+}
+
+TEST_F(RpcTest, AWalkThatWasPutOffGoesOnToTheHeadOfToday) {
+  fills_ = {kBase + 5, kHead - 300};
+  head_ = kBase + 1'000'000;
+  Step();
+  head_ = kHead;
+  EXPECT_TRUE(WalkToTheEnd().last);
+  EXPECT_EQ(times_.size(), 2U);
+  EXPECT_EQ(cursor_.complete_to, static_cast<common::UnixSeconds>(TimeOf(kHead - 256)) - 1);
 }
 
 TEST_F(RpcTest, ARefreshSeeksItsBlock) {
