@@ -22,7 +22,7 @@ struct Options {
   std::vector<EndpointLimit> limits = DefaultLimits();
   // What begins by itself, and how often.
   std::vector<common::ScheduleEntry> schedule = {
-      {"refresh", 30 * 60}, {"discover", 6 * 3600}, {"audit", 24 * 3600}};
+      {"refresh", 1'800}, {"discover", 21'600}, {"audit", 86'400}};
   int lease_ms = 15'000;
   int heartbeat_ms = 1'000;
   int grace_ms = 2'000;

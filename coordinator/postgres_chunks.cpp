@@ -13,11 +13,8 @@ namespace coordinator {
 namespace {
 
 using common::Done;
-using common::Error;
-using common::ErrorKind;
 using common::PgConnection;
 using common::PgParams;
-using common::PgRows;
 using common::Result;
 using common::RunId;
 using common::Status;
@@ -51,6 +48,7 @@ Result<std::vector<WalletMark>> ReadMarks(PgConnection& connection, common::Chun
                                     PgParams().Int64(chunk.value).Int64(epoch.value));
   if (!rows) return rows.error();
   std::vector<WalletMark> marks;
+  marks.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) {
     marks.push_back({static_cast<std::int32_t>(rows->Int64(i, 0)), rows->Bool(i, 1),
                      rows->Bool(i, 2), rows->Bool(i, 3), rows->Bool(i, 4)});
@@ -120,7 +118,7 @@ Status Quarantine(PgConnection& connection, RunId run, const std::string& kind, 
                              " workers died while they worked on this " +
                              (is_wallet ? "wallet" : "unit");
   if (!is_wallet) {
-    const Status status = QuarantineUnit(connection, wallet, reason);
+    Status status = QuarantineUnit(connection, wallet, reason);
     if (!status) return status;
     return WriteFailures(connection, run, kind, {{{wallet}, true, reason}});
   }

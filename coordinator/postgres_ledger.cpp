@@ -16,7 +16,6 @@ using common::Error;
 using common::ErrorKind;
 using common::PgConnection;
 using common::PgParams;
-using common::PgRows;
 using common::PgTransaction;
 using common::Result;
 using common::Status;

@@ -110,6 +110,7 @@ Result<std::vector<std::int64_t>> InsertChunks(PgConnection& connection, RunId r
           waits));
   if (!rows) return rows.error();
   std::vector<std::int64_t> ids;
+  ids.reserve(chunks.size());
   for (int i = 0; i < rows->size(); ++i) ids.push_back(rows->Int64(i, 0));
   return ids;
 }

@@ -63,6 +63,7 @@ Result<std::vector<ChunkRow>> BringBack(PgConnection& connection, const RunOrder
     if (!missing) return missing.error();
     if (missing->empty()) continue;
     std::vector<std::int32_t> wallets;
+    wallets.reserve(static_cast<std::size_t>(missing->size()));
     for (int i = 0; i < missing->size(); ++i) {
       wallets.push_back(static_cast<std::int32_t>(missing->Int64(i, 0)));
     }

@@ -9,7 +9,6 @@
 namespace coordinator {
 namespace {
 
-using common::Done;
 using common::PgConnection;
 using common::PgParams;
 using common::Result;

@@ -120,6 +120,7 @@ Result<StageUnits> ResolutionUnits(PgConnection& connection) {
   const auto rows = connection.Exec(kUnresolved);
   if (!rows) return rows.error();
   std::vector<std::string> conditions;
+  conditions.reserve(static_cast<std::size_t>(rows->size()));
   for (int i = 0; i < rows->size(); ++i) conditions.emplace_back(rows->Text(i, 0));
   return TakeTasks(connection, "markets", plans::Resolutions(conditions), false,
                    plans::kWalletWeight);
@@ -205,6 +206,7 @@ Result<StageUnits> RangeUnits(PgConnection& connection, const RunOrder& order) {
     if (!begun) return begun.error();
   }
   std::vector<std::string> tasks;
+  tasks.reserve(spans.size());
   for (const plans::RangeTask& span : spans) tasks.push_back(plans::ToString(span));
   return TakeTasks(connection, "range", tasks, false, plans::kWhaleTrades);
 }

@@ -121,7 +121,7 @@ Status PlanTradesStage(PgConnection& connection, const RunOrder& order, int work
     plans::PlanTrades(wallets->loads, workers, emit);
   }
   if (Status written = writer.Finish(); !written) return written;
-  const Status failed = WriteFailures(connection, order.run, writer.kind(), wallets->quarantined);
+  Status failed = WriteFailures(connection, order.run, writer.kind(), wallets->quarantined);
   if (!failed) return failed;
   return NotePlan(connection, order, total, wallets->trades_stored);
 }
@@ -168,7 +168,7 @@ Status PlanStage(PgConnection& connection, const RunOrder& order, int workers) {
   plans::PlanUnits(units->loads, LimitsOf(order.stage_name()), workers,
                    [&](plans::PlannedChunk planned) { writer.Add(std::move(planned)); });
   if (Status written = writer.Finish(); !written) return written;
-  const Status failed = WriteFailures(connection, order.run, writer.kind(), units->quarantined);
+  Status failed = WriteFailures(connection, order.run, writer.kind(), units->quarantined);
   if (!failed) return failed;
   return NotePlan(connection, order, total, -1);
 }

@@ -27,7 +27,7 @@ inline constexpr UnitLimits kMarketsLimits = {1, 0, 1};
 inline constexpr UnitLimits kResolutionsLimits = {50, 50 * kWalletWeight, 4};
 inline constexpr UnitLimits kHoldersLimits = {200, 100'000, 4};
 // Many spans of a history are short; where few are left, each is a chunk.
-inline constexpr UnitLimits kRangeLimits = {8, 8 * kWhaleTrades, 8};
+inline constexpr UnitLimits kRangeLimits = {8, std::int64_t{8} * kWhaleTrades, 8};
 inline constexpr UnitLimits kActivityLimits = {500, 250'000, 4};
 inline constexpr UnitLimits kPositionsLimits = {500, 250'000, 4};
 

@@ -124,6 +124,20 @@ TEST_F(FleetTest, AKilledWorkerIsBackAtOnce) {
   WaitFor("restarts", [&] { return StateOf("worker-1").restarts == 1; });
 }
 
+TEST_F(FleetTest, ACoordinatorThatHasNotReadItsDatabaseStopsNobody) {
+  Start();
+  const ProcessId worker = Running("worker-1");
+  WaitFor("its wishes", [&] { return scripted_.statuses() > 1; });
+  scripted_.KnowFleet(false);
+  const int before = scripted_.statuses();
+  WaitFor("more answers", [&] { return scripted_.statuses() > before + 4; });
+  EXPECT_EQ(Find("worker-1"), worker);
+  EXPECT_EQ(StateOf("worker-1").restarts, 0);
+  scripted_.KnowFleet(true);
+  scripted_.SetFleet(1);
+  WaitFor("it goes on", [&] { return !Find("worker-2").has_value(); });
+}
+
 TEST_F(FleetTest, AKilledCoordinatorIsBack) {
   Start();
   const ProcessId coordinator = Running("coordinator");

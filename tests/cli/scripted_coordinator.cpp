@@ -11,6 +11,8 @@ struct ScriptedCoordinator::Server {
   httplib::Server http;
   mutable std::mutex mutex;
   int desired = 0;
+  bool known = true;
+  int statuses = 0;
   std::string stopped = "[]";
   std::map<std::string, std::pair<int, std::string>> gets;
   std::map<std::string, std::pair<int, std::string>> posts_answers;
@@ -24,10 +26,11 @@ struct ScriptedCoordinator::Server {
     } else if (request.path == "/healthz" || request.path == "/readyz") {
       answer.set_content("ok", "text/plain");
     } else if (request.path == "/api/status") {
+      ++statuses;
       answer.set_content(
           fmt::format("{{\"version\":\"0\",\"state\":\"running\",\"database\":\"ok\",\"fleet\":"
-                      "{{\"desired\":{},\"live\":0,\"stopped\":{}}}}}",
-                      desired, stopped),
+                      "{{\"known\":{},\"desired\":{},\"live\":0,\"stopped\":{}}}}}",
+                      known, known ? desired : 0, stopped),
           "application/json");
     } else {
       answer.status = 404;
@@ -80,6 +83,16 @@ void ScriptedCoordinator::SetFleet(int desired, const std::string& stopped_json)
   const std::lock_guard lock(server_->mutex);
   server_->desired = desired;
   server_->stopped = stopped_json;
+}
+
+void ScriptedCoordinator::KnowFleet(bool known) {
+  const std::lock_guard lock(server_->mutex);
+  server_->known = known;
+}
+
+int ScriptedCoordinator::statuses() const {
+  const std::lock_guard lock(server_->mutex);
+  return server_->statuses;
 }
 
 int ScriptedCoordinator::desired() const {

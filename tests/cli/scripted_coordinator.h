@@ -21,7 +21,10 @@ class ScriptedCoordinator {
   int port() const { return port_; }
 
   void SetFleet(int desired, const std::string& stopped_json = "[]");
+  // Whether it has read its database, where the fleet's wishes are.
+  void KnowFleet(bool known);
   int desired() const;
+  int statuses() const;  // asked for so far
   // What GET `path` answers from now on.
   void Answer(const std::string& path, int status, const std::string& body);
   // Answers to POST `path`.
