@@ -196,7 +196,7 @@ Actions Scheduler::Answer(Term term, LedgerAnswer answer, Instant now) {
   }
   --outstanding_;
   std::visit(
-      [&](auto&& one) {
+      [&](auto& one) {
         using T = std::decay_t<decltype(one)>;
         if constexpr (std::is_same_v<T, Loaded>) {
           OnLoaded(std::move(one), now);
@@ -218,7 +218,7 @@ Actions Scheduler::Answer(Term term, LedgerAnswer answer, Instant now) {
           OnRunClosed(one, now);
         }
       },
-      std::move(answer));
+      answer);
   TickRun(now);
   Assign(now);
   return TakeActions();

@@ -12,7 +12,6 @@ namespace {
 using common::ChunkId;
 using common::Epoch;
 using common::Instant;
-using common::LogLevel;
 
 constexpr std::size_t kGrantsAtOnce = 128;
 constexpr std::size_t kReadAtOnce = 4;
