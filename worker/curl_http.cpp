@@ -167,6 +167,7 @@ class CurlHttp::Transfers {
       response.body = std::move(transfer->body);
     } else {
       response.failure = FailureText(*transfer, code);
+      response.too_large = transfer->too_large;
     }
     curl_multi_remove_handle(multi_.get(), handle);
     Set(handle, CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));

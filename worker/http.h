@@ -40,6 +40,7 @@ struct HttpResponse {
   int status = 0;    // 0: no complete answer came, see `failure`
   std::string body;  // decoded; at most the client's cap
   std::string failure;
+  bool too_large = false;  // status 0, because the answer goes beyond the client's caps
   // From Retry-After, between 0.1 and 300 seconds; may come with status 0, too.
   std::optional<common::Duration> retry_after;
   // The server's clock when it answered, from the header Date.

@@ -67,6 +67,7 @@ common::Result<RpcResults> ReadRpcResults(dom::parser& parser, const HttpRespons
   const auto failure = FailureOf(response);
   const bool is_plain = response.status == 0 || response.status == kTooManyRequests ||
                         response.status == kUnauthorized || response.status == kForbidden;
+  if (response.too_large && blocks > 1) return RpcResults(RpcTooWide{0, false, failure->message});
   if (is_plain) return *failure;
   dom::element document;
   const auto code = parser.parse(response.body.data(), response.body.size()).get(document);

@@ -56,12 +56,13 @@ class CurlHttpTest : public testing::Test {
     return {};
   }
   // The only reply leads to no answer, which is asked for again.
-  void ExpectNoAnswer(Reply reply) {
+  void ExpectNoAnswer(Reply reply, bool too_large = false) {
     const RudeServer server({std::move(reply)});
     const HttpResponse response = Ask(server);
     EXPECT_EQ(response.status, 0);
     EXPECT_EQ(response.body, "");
     EXPECT_NE(response.failure, "");
+    EXPECT_EQ(response.too_large, too_large);
     EXPECT_EQ(sources::FailureOf(response)->kind, ErrorKind::kTransient);
   }
 
@@ -141,13 +142,13 @@ TEST_F(CurlHttpTest, ReadsChunksWithTrailers) {
 }
 
 TEST_F(CurlHttpTest, ACompressedBombIsNoAnswer) {
-  ExpectNoAnswer({Complete(Gzip(std::string(5'000'000, ' ')), "Content-Encoding: gzip\r\n")});
+  ExpectNoAnswer({Complete(Gzip(std::string(5'000'000, ' ')), "Content-Encoding: gzip\r\n")}, true);
 }
 
 TEST_F(CurlHttpTest, BodiesUpToTheCapAreAnswers) {
   const RudeServer server({{Complete(std::string(10'000, 'x'))}});
   EXPECT_EQ(Ask(server).body.size(), 10'000U);
-  ExpectNoAnswer({Complete(std::string(10'001, 'x'))});
+  ExpectNoAnswer({Complete(std::string(10'001, 'x'))}, true);
 }
 
 TEST_F(CurlHttpTest, GarbledCompressionIsNoAnswer) {
@@ -157,7 +158,7 @@ TEST_F(CurlHttpTest, GarbledCompressionIsNoAnswer) {
 TEST_F(CurlHttpTest, HeadersWithoutEndAreNoAnswer) {
   std::string headers;
   for (int i = 0; i < 4000; ++i) headers += "X-Padding: " + std::string(100, 'x') + "\r\n";
-  ExpectNoAnswer({Complete("{}", headers)});
+  ExpectNoAnswer({Complete("{}", headers)}, true);
 }
 
 TEST_F(CurlHttpTest, RedirectsAreNotFollowed) {

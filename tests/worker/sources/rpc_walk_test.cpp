@@ -98,6 +98,16 @@ TEST_F(RpcWalkTest, AnAnswerThatWouldBeTooLargeHalvesTheInterval) {
   EXPECT_EQ(walk_.span, 128U);
 }
 
+TEST_F(RpcWalkTest, AnAnswerBeyondTheClientsCapHalvesTheInterval) {
+  HttpResponse response;
+  response.failure = "the answer is larger than 33554432 bytes";
+  response.too_large = true;
+  const std::uint64_t before = walk_.span;
+  EXPECT_FALSE(Take(response).through);
+  EXPECT_EQ(walk_.span, before / 2);
+  EXPECT_EQ(walk_.next, 1000U);
+}
+
 TEST_F(RpcWalkTest, ACapIsLearnedForTheRestOfTheWalk) {
   Refuse("block range too large, maximum range: 50");
   EXPECT_EQ(walk_.span, 50U);
