@@ -21,10 +21,15 @@ constexpr mode_t kForAll = 0666;  // PostgreSQL runs as another user
 std::string PathIn(const std::string& directory) {
   return directory + "/clock";
 }
+// Where everybody may read it: a build folder may be closed to PostgreSQL's user.
+std::string LibraryIn(const std::string& directory) {
+  return directory + "/clock_shift.so";
+}
 
 }  // namespace
 
 WallClock::WallClock() : directory_(tests::MakeServerDirectory("seine-clock")) {
+  std::filesystem::copy_file(SEINE_CLOCK_SHIFT, LibraryIn(directory_));
   const std::string path = PathIn(directory_);
   std::ofstream(path, std::ios::binary) << std::string(kBytes, '\0');
   CHECK(chmod(path.c_str(), kForAll) == 0);
@@ -43,7 +48,7 @@ WallClock::~WallClock() {
 
 std::map<std::string, std::string> WallClock::Environment() const {
   // A sanitizer wants to be the first library; this one takes nothing that it needs.
-  return {{"LD_PRELOAD", SEINE_CLOCK_SHIFT},
+  return {{"LD_PRELOAD", LibraryIn(directory_)},
           {"SEINE_TEST_CLOCK", PathIn(directory_)},
           {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
 }
