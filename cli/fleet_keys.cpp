@@ -11,14 +11,12 @@ common::Status EnsureCoordinatorKeys(const std::string& folder) {
   return proto::KeyFolder(folder).Init();
 }
 
-common::Result<bool> EnsureWorkerKey(const std::string& folder, const std::string& worker) {
-  if (folder.empty()) return false;
+common::Status EnsureWorkerKey(const std::string& folder, const std::string& worker) {
+  if (folder.empty()) return common::Done{};
   std::error_code failure;
   const std::filesystem::path root(folder);
-  if (std::filesystem::exists(root / "workers" / (worker + ".key"), failure)) return false;
-  const common::Status added = proto::KeyFolder(root).AddWorker({worker});
-  if (!added) return added.error();
-  return true;
+  if (std::filesystem::exists(root / "workers" / (worker + ".key"), failure)) return common::Done{};
+  return proto::KeyFolder(root).AddWorker({worker});
 }
 
 }  // namespace cli

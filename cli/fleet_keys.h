@@ -10,7 +10,7 @@ namespace cli {
 // Does nothing where `folder` is empty: a fleet without encryption, on loopback.
 common::Status EnsureCoordinatorKeys(const std::string& folder);
 
-// True if a pair was made just now: a coordinator that runs has to read its list anew (SIGHUP).
-common::Result<bool> EnsureWorkerKey(const std::string& folder, const std::string& worker);
+// A coordinator that runs reads its list anew when the new key knocks.
+common::Status EnsureWorkerKey(const std::string& folder, const std::string& worker);
 
 }  // namespace cli

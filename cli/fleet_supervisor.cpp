@@ -217,8 +217,8 @@ Result<ProcessId> FleetSupervisor::StartWorker(const std::string& name) {
     }
     connect = bound->listen;
   }
-  const Result<bool> is_new_key = EnsureWorkerKey(settings_.keys, name);
-  if (!is_new_key) return is_new_key.error();
+  const common::Status key = EnsureWorkerKey(settings_.keys, name);
+  if (!key) return key.error();
   return Launch(
       Order(name, {settings_.worker_program, "--id", name, "--connect", Reachable(connect)}));
 }

@@ -164,9 +164,11 @@ common::Result<Page> AfterLogs(const common::Cursor& cursor, common::UnixSeconds
     const common::UnixSeconds through = std::min(read.through->ts - 1, horizon);
     page.next.complete_to = std::max(cursor.complete_to, through);
   }
-  // A walk that took long, or was put off, ends at the head of its beginning: there is more.
+  // A walk that took long, or was put off, ends at the head of its beginning: there is more, unless
+  // the node shows the same head again.
   const bool is_old = read.next.is_over() && read.through && is_sound &&
-                      read.through->ts + kRpcLargestLag < horizon;
+                      read.through->ts + kRpcLargestLag < horizon &&
+                      read.through->ts - 1 > cursor.complete_to;
   page.last = (read.next.is_over() && !is_old) || (read.through && read.through->ts > horizon);
   page.next.position = page.last || is_old ? std::string() : "w;" + EncodeRpcWalk(read.next);
   if (page.last && !is_sound) {

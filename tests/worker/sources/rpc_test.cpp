@@ -98,6 +98,13 @@ TEST_F(RpcTest, AWalkThatWasPutOffGoesOnToTheHeadOfToday) {
   EXPECT_EQ(cursor_.complete_to, static_cast<common::UnixSeconds>(TimeOf(kHead - 256)) - 1);
 }
 
+TEST_F(RpcTest, AHeadThatStandsStillEndsTheWalk) {
+  head_ = kBase + 1'000'000;
+  EXPECT_TRUE(WalkToTheEnd().last);
+  EXPECT_EQ(cursor_.complete_to, static_cast<common::UnixSeconds>(TimeOf(head_ - 256)) - 1);
+  EXPECT_LT(requests_, 400);
+}
+
 TEST_F(RpcTest, ARefreshSeeksItsBlock) {
   const std::uint64_t block = kBase + 1'900'000;
   cursor_.complete_to = static_cast<common::UnixSeconds>(TimeOf(block));
