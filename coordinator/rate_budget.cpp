@@ -18,9 +18,10 @@ constexpr Duration kSettle = std::chrono::milliseconds(1500);
 constexpr double kUnlimited = 1e6;
 constexpr double kBurstSeconds = 0.2;
 constexpr double kThrottledFactor = 0.7;
-// One request that was early says little; who is refused again within the calm asks too much.
-constexpr double kOneThrottledFactor = 0.95;
-constexpr Duration kCalm = std::chrono::seconds(60);
+// So few refusals are of requests that were early by chance, at the edge of the upstream's window.
+constexpr double kJitterPart = 0.005;
+constexpr double kJitterFactor = 0.95;
+constexpr double kLatelySeconds = 60;
 constexpr double kLowestFactor = 0.05;
 constexpr Duration kThrottledPause = std::chrono::seconds(5);  // between two lowerings
 constexpr Duration kGrowthAfter = std::chrono::seconds(10);
@@ -74,18 +75,13 @@ void RateBudget::ReportOne(Endpoint& endpoint, Holder& holder, const Use& use, I
   const double elapsed_s = Seconds(now - holder.reported_at);
   // The first report may carry the history of an earlier session.
   if (holder.reported && use.requests >= holder.requests && elapsed_s > 0) {
-    const double used = static_cast<double>(use.requests - holder.requests) / elapsed_s;
-    holder.used_per_s += kSmoothing * (used - holder.used_per_s);
+    const auto asked = static_cast<double>(use.requests - holder.requests);
+    holder.used_per_s += kSmoothing * (asked / elapsed_s - holder.used_per_s);
+    endpoint.asked_lately =
+        std::min(endpoint.asked_lately + asked, endpoint.per_s * kLatelySeconds);
   }
   if (holder.reported && use.throttled > holder.throttled) {
-    const std::uint64_t refused = use.throttled - holder.throttled;
-    const bool calm = endpoint.throttled == 0 || now - endpoint.lowered_at >= kCalm;
-    endpoint.throttled += refused;
-    if (endpoint.factor >= 1 || now - endpoint.lowered_at >= kThrottledPause) {
-      const double by = refused == 1 && calm ? kOneThrottledFactor : kThrottledFactor;
-      endpoint.factor = std::max(kLowestFactor, endpoint.factor * by);
-      endpoint.lowered_at = endpoint.grown_at = now;
-    }
+    Lower(endpoint, use.throttled - holder.throttled, now);
   }
   const double wanted =
       std::min(static_cast<double>(use.waiting), kMostWaiting) + holder.used_per_s;
@@ -96,6 +92,18 @@ void RateBudget::ReportOne(Endpoint& endpoint, Holder& holder, const Use& use, I
   holder.throttled = use.throttled;
   holder.reported_at = now;
   holder.reported = true;
+}
+
+void RateBudget::Lower(Endpoint& endpoint, std::uint64_t refused, Instant now) {
+  const bool is_first = endpoint.throttled == 0;
+  endpoint.throttled += refused;
+  endpoint.refused_lately += static_cast<double>(refused);
+  if (endpoint.factor < 1 && now - endpoint.lowered_at < kThrottledPause) return;
+  const double by_chance = std::max(is_first ? 1.0 : 0.0, endpoint.asked_lately * kJitterPart);
+  const double by = endpoint.refused_lately <= by_chance ? kJitterFactor : kThrottledFactor;
+  endpoint.factor = std::max(kLowestFactor, endpoint.factor * by);
+  endpoint.lowered_at = endpoint.grown_at = now;
+  endpoint.asked_lately = endpoint.refused_lately = 0;
 }
 
 void RateBudget::Divide(Instant now) {

@@ -80,10 +80,13 @@ class RateBudget {
     common::Instant lowered_at{};
     common::Instant grown_at{};
     std::uint64_t throttled = 0;
+    double asked_lately = 0;    // requests since it was lowered last, of a minute at most
+    double refused_lately = 0;  // of them
     std::map<common::SessionId, Holder> holders;
   };
 
   static void ReportOne(Endpoint& endpoint, Holder& holder, const Use& use, common::Instant now);
+  static void Lower(Endpoint& endpoint, std::uint64_t refused, common::Instant now);
   static void DivideOne(Endpoint& endpoint, common::Instant now);
 
   std::map<std::string, Endpoint> endpoints_;

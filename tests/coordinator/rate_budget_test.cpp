@@ -80,7 +80,7 @@ TEST_F(RateBudgetTest, ThrottlingLowersTheLimitAndItGrowsBack) {
   EXPECT_NEAR(ShareOf(1), 20, 0.01);
 }
 
-TEST_F(RateBudgetTest, OneRefusalInACalmCostsLittleAndASecondMuch) {
+TEST_F(RateBudgetTest, OneRefusalCostsLittleAndASecondSoonAfterMuch) {
   Join(1);
   Report(1, 10, 5, 0);
   Report(1, 20, 5, 1);
@@ -88,6 +88,21 @@ TEST_F(RateBudgetTest, OneRefusalInACalmCostsLittleAndASecondMuch) {
   Pass(seconds(6));
   Report(1, 30, 5, 2);
   EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 19 * 0.7, 1e-6);
+}
+
+TEST_F(RateBudgetTest, FewRefusalsOfManyRequestsCostLittleAsOftenAsTheyCome) {
+  Join(1);
+  Report(1, 0, 5);
+  for (std::uint64_t round = 1; round <= 5; ++round) {
+    Report(1, round * 300, 5, round);
+    EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 19, 1e-6);
+    Pass(seconds(15));
+    EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 20, 1e-6);
+  }
+  // However many went well before: of a minute's requests at most.
+  Report(1, 1'000'000, 5, 5);
+  Report(1, 1'000'000, 5, 5 + 7);
+  EXPECT_NEAR(budget_.statuses()[0].limit_per_s, 20 * 0.7, 1e-6);
 }
 
 TEST_F(RateBudgetTest, AnUnlimitedEndpointIsNotDivided) {
