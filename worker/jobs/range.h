@@ -53,7 +53,9 @@ class SubgraphRangeWalk final : public UnitWalk {
 // A reorganisation that goes deeper all the same is noticed: every page must join the block that
 // was told last, and that one is looked at again when the walk goes on from a stored position and
 // before it ends. The walk then goes back to the newest block that still stands, and what it tells
-// again replaces what it told. That it joins its neighbours, the store sees: see told_spans.h.
+// again replaces what it told. Where the new chain has more blocks in those seconds, the walk goes
+// beyond its end: what a neighbour told of them was replaced, too. That it joins its neighbours,
+// the store sees: see told_spans.h.
 class RpcRangeWalk final : public UnitWalk {
  public:
   RpcRangeWalk(std::string url, const RangeTask& task, const std::string& position);
@@ -76,6 +78,7 @@ class RpcRangeWalk final : public UnitWalk {
   common::Result<UnitStep> TakeLogs(const HttpResponse& response);
   common::Result<UnitStep> NotJoined();
   bool HasTold() const { return told_.size() >= 2; }
+  std::uint64_t end() const;
   UnitStep Done() const;
   std::string Encode() const;
   void Decode(std::string_view text);
@@ -89,6 +92,7 @@ class RpcRangeWalk final : public UnitWalk {
   bool of_others_ = false;              // they are borders of other spans
   std::uint64_t goes_to_ = 0;           // the end of a span above that is to be told anew; 0: none
   common::UnixSeconds stale_to_ = 0;    // what was told up to there is to be replaced; 0: nothing
+  common::UnixSeconds anew_to_ = 0;     // what was replaced, maybe others' too; 0: all told again
   common::UnixSeconds dropped_at_ = 0;  // the second of the oldest block that does not stand
   int stale_heads_ = 0;
   int unjoined_ = 0;

@@ -1,7 +1,8 @@
-// A position is "<begins_at>;<goes_to>;<told>;<walk>", where told is ToldBlocks' text and the walk
-// is EncodeRpcWalk's.
+// A position is "<begins_at>;<goes_to>;<anew_to>;<told>;<walk>", where told is ToldBlocks' text and
+// the walk is EncodeRpcWalk's.
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -75,20 +76,22 @@ RpcRangeWalk::RpcRangeWalk(std::string url, const RangeTask& task, const std::st
 }
 
 std::string RpcRangeWalk::Encode() const {
-  return fmt::format("{};{};{};{}", begins_at_, goes_to_, told_.ToString(),
+  return fmt::format("{};{};{};{};{}", begins_at_, goes_to_, anew_to_, told_.ToString(),
                      sources::EncodeRpcWalk(walk_));
 }
 
 void RpcRangeWalk::Decode(std::string_view text) {
   const auto begins_at = TakeNumber(text);
   const auto goes_to = begins_at ? TakeNumber(text) : std::nullopt;
-  const auto told_text = goes_to ? Take(text) : std::nullopt;
+  const auto anew_to = goes_to ? TakeNumber(text) : std::nullopt;
+  const auto told_text = anew_to ? Take(text) : std::nullopt;
   if (!told_text) return;
   auto told = ToldBlocks::Parse(*told_text);
   const auto walk = sources::DecodeRpcWalk(text);
   if (!told || told->size() < 2 || !walk || walk->next != told->newest().number + 1) return;
   begins_at_ = *begins_at;
   goes_to_ = static_cast<std::uint64_t>(*goes_to);
+  anew_to_ = *anew_to;
   told_ = std::move(*told);
   walk_ = *walk;
 }
@@ -118,11 +121,17 @@ Result<UnitStep> RpcRangeWalk::OnResponse(const HttpResponse& response) {
   return Midway();
 }
 
+// The block to go to, as soon as it is deep enough.
+std::uint64_t RpcRangeWalk::end() const {
+  if (!task_.to) return std::numeric_limits<std::uint64_t>::max();
+  return std::max(goes_to_, static_cast<std::uint64_t>(*task_.to));
+}
+
 Result<UnitStep> RpcRangeWalk::TakeHead(const RpcBlock& head, UnixSeconds now) {
   const std::uint64_t safe =
       head.number > sources::kRpcConfirmations ? head.number - sources::kRpcConfirmations : 0;
   const bool is_stale = now - head.ts > sources::kRpcLargestLag;
-  if (is_stale && (!task_.to || static_cast<std::uint64_t>(*task_.to) > safe)) {
+  if (is_stale && end() > safe) {
     shortfall_ = fmt::format("the node is {} minutes behind: its newest block is {}",
                              (now - head.ts) / 60, head.number);
     if (++stale_heads_ < kStaleHeads) {
@@ -131,10 +140,7 @@ Result<UnitStep> RpcRangeWalk::TakeHead(const RpcBlock& head, UnixSeconds now) {
   } else {
     shortfall_.clear();
   }
-  walk_.last = safe;
-  if (task_.to) {
-    walk_.last = std::min(safe, std::max(goes_to_, static_cast<std::uint64_t>(*task_.to)));
-  }
+  walk_.last = std::min(safe, end());
   if (!told_.empty()) {
     // Also where nothing is left: it may have been told long ago.
     phase_ = Phase::kVerify;
@@ -173,12 +179,14 @@ Result<UnitStep> RpcRangeWalk::Verify(const RpcBlock& block) {
     phase_ = HasTold() ? Phase::kLogs : Phase::kBegin;
     return Midway();
   }
-  if (stale_to_ == 0) return Done();
+  if (stale_to_ == 0 && anew_to_ == 0) return Done();
+  // There will be more soon, unless the node has stopped.
   phase_ = Phase::kHead;
-  return common::Error{common::ErrorKind::kTransient,
+  const bool has_stopped = !shortfall_.empty();
+  return common::Error{has_stopped ? common::ErrorKind::kRejected : common::ErrorKind::kTransient,
                        fmt::format("what was told behind block {} was taken back, and what is in "
-                                   "its place is not deep enough yet",
-                                   mark.number)};
+                                   "its place is not deep enough yet{}{}",
+                                   mark.number, has_stopped ? ": " : "", shortfall_)};
 }
 
 Result<UnitStep> RpcRangeWalk::TakeLogs(const HttpResponse& response) {
@@ -196,10 +204,13 @@ Result<UnitStep> RpcRangeWalk::TakeLogs(const HttpResponse& response) {
     // The second of the block before may be that of the first one, too: it is not told again.
     const UnixSeconds from = (told_.empty() ? dropped_at_ : told_.newest().ts) + 1;
     step.rows.replaced.push_back({common::Source::kRpc, from, std::max(from, stale_to_)});
+    anew_to_ = std::max(anew_to_, stale_to_);
     stale_to_ = 0;
   }
   if (told_.empty()) told_.Add(*page->behind);
   told_.Add(*page->through);
+  const UnixSeconds anew = anew_to_ - told_.newest().ts;
+  if (anew <= 0) anew_to_ = 0;
   step.told = page->trades.size() + page->refused.size();
   step.rows.trades.reserve(page->trades.size());
   for (sources::WalletTrade& row : page->trades) {
@@ -210,8 +221,15 @@ Result<UnitStep> RpcRangeWalk::TakeLogs(const HttpResponse& response) {
   step.begins_at = begins_at_;
   step.reached = static_cast<std::int64_t>(told_.newest().number);
   step.complete_to = told_.newest().ts;
+  if (walk_.is_over()) {
+    phase_ = Phase::kVerify;
+    if (anew > 0) {
+      // A block takes a second at least.
+      goes_to_ = std::max(goes_to_, told_.newest().number + static_cast<std::uint64_t>(anew));
+      phase_ = Phase::kHead;
+    }
+  }
   step.position = Encode();
-  if (walk_.is_over()) phase_ = Phase::kVerify;
   return step;
 }
 
@@ -262,8 +280,9 @@ void RpcRangeWalk::GoBack(const store::BrokenSpan& broken) {
   }
 }
 
+// A node that has stopped tells no better from the beginning.
 bool RpcRangeWalk::Restart() {
-  if (!HasTold()) return false;
+  if (!HasTold() || !shortfall_.empty()) return false;
   const std::uint64_t last = walk_.last;
   walk_ = {};
   walk_.next = told_.oldest().number + 1;

@@ -46,7 +46,7 @@ class RpcWalksTest : public WalksFixture {
       const std::size_t at = asked.find("0x");
       const std::uint64_t number =
           at == std::string::npos ? head_ : std::stoull(asked.substr(at), nullptr, 16);
-      return Read(Block(number, ChainOf(number)));
+      return Read(ResultText(1, TextOf(number)));
     }
     const std::size_t from_at = asked.find("0x", asked.find("fromBlock"));
     const std::size_t to_at = asked.find("0x", asked.find("toBlock"));
@@ -54,14 +54,16 @@ class RpcWalksTest : public WalksFixture {
     const std::uint64_t to = std::stoull(asked.substr(to_at), nullptr, 16);
     std::vector<sources::TestLog> logs;
     for (const std::uint64_t block : fills_) {
-      if (from <= block && block <= to) logs.push_back(Log(block, ChainOf(block)));
+      if (from > block || block > to) continue;
+      logs.push_back(Log(block, ChainOf(block)));
+      logs.back().time = static_cast<std::uint64_t>(TimeOf(block));
     }
     std::string body = "[" + LogsResult(logs);
     int id = 1;
     for (std::size_t at = 0; (at = asked.find("eth_getBlockByNumber", at)) != std::string::npos;) {
       at = asked.find("0x", at);
       const std::uint64_t block = std::stoull(asked.substr(at), nullptr, 16);
-      body += "," + ResultText(++id, BlockText(block, 1'700'000'000 + 2 * block, ChainOf(block)));
+      body += "," + ResultText(++id, TextOf(block));
     }
     return Read(body + "]");
   }
@@ -75,9 +77,18 @@ class RpcWalksTest : public WalksFixture {
     return {};
   }
   std::uint64_t ChainOf(std::uint64_t block) const { return block >= forked_ ? 2 : 1; }
+  // A block takes two seconds, or one where the new chain is dense.
+  common::UnixSeconds TimeOf(std::uint64_t block) const {
+    const std::uint64_t sooner = dense_ && block > forked_ ? block - forked_ : 0;
+    return static_cast<common::UnixSeconds>(1'700'000'000 + 2 * block - sooner);
+  }
+  std::string TextOf(std::uint64_t block) const {
+    return BlockText(block, static_cast<std::uint64_t>(TimeOf(block)), ChainOf(block));
+  }
 
   std::uint64_t head_ = kBlock + 100'000;
   std::uint64_t forked_ = std::numeric_limits<std::uint64_t>::max();
+  bool dense_ = false;
   std::vector<std::uint64_t> fills_ = {kBlock + 3, kBlock + 700};
 };
 
@@ -262,6 +273,58 @@ TEST_F(RpcForksTest, StaleSpanAboveIsToldByTheOneBelow) {
   EXPECT_EQ(replaced_[0].to, SecondOf(kBlock + 899));
   EXPECT_EQ(told_, 1U);
   EXPECT_EQ(done.reached, static_cast<std::int64_t>(kBlock) + 899);
+}
+
+// Replacing goes by seconds, and those of a denser chain have blocks of the neighbour above.
+TEST_F(RpcForksTest, DenserChainIsToldAsFarAsWasReplaced) {
+  const std::string task = fmt::format("rpc {}-{}", kBlock, kBlock + 999);
+  fills_ = {kBlock + 700, kBlock + 1100, kBlock + 1500};
+  ASSERT_TRUE(Make("range", task));
+  ToItsEnd();
+  EXPECT_EQ(told_, 1U);
+  forked_ = kBlock + 600;
+  dense_ = true;
+  MakeAgain(task);
+  // Killed behind every page.
+  UnitStep step;
+  std::size_t told = 0;
+  common::UnixSeconds replaced_to = 0;
+  for (int i = 0; i < 100 && !step.done; ++i) {
+    step = Stored();
+    told += step.rows.trades.size();
+    for (const store::ReplacedSpan& span : step.rows.replaced) replaced_to = span.to;
+    position_ = step.position;
+    if (!step.done) MakeAgain(task);
+  }
+  ASSERT_TRUE(step.span);
+  EXPECT_EQ(replaced_to, SecondOf(kBlock + 999));
+  EXPECT_EQ(step.span->last.ts, replaced_to);
+  EXPECT_GE(told, 2U) << "the neighbour's fill in those seconds, too";
+}
+
+TEST_F(RpcForksTest, NodeThatStopsBeforeTheNewChainIsDeepEnoughIsAFailure) {
+  const std::string task = fmt::format("rpc {}-{}", kBlock, kBlock + 999);
+  ASSERT_TRUE(Make("range", task));
+  ToItsEnd();
+  forked_ = kBlock + 500;
+  head_ = kBlock + 700;  // none of the new blocks is confirmed
+  MakeAgain(task);
+  const auto error_of = [this] {
+    for (int i = 0; i < 100; ++i) {
+      const auto step = Answer();
+      if (!step) return step.error();
+      EXPECT_FALSE(step->done);
+    }
+    ADD_FAILURE() << "no end";
+    return common::Error{};
+  };
+  EXPECT_EQ(error_of().kind, ErrorKind::kTransient) << "there may be more in a moment";
+  now_ = 1'700'000'000 + 2 * static_cast<common::UnixSeconds>(head_) + 16 * 60;
+  common::Error error = error_of();
+  for (int i = 0; i < 10 && error.kind == ErrorKind::kTransient; ++i) error = error_of();
+  EXPECT_EQ(error.kind, ErrorKind::kRejected);
+  EXPECT_THAT(error.message, HasSubstr("minutes behind"));
+  EXPECT_FALSE(walk_->Restart());
 }
 
 TEST_F(RpcForksTest, NeighboursThatNeverComeToRestAreAShortfallWithItsBlock) {
