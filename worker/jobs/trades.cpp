@@ -100,26 +100,23 @@ Instant TradesJob::NextAt() const {
 Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, Instant now) {
   CHECK(index < wallets_.size());
   Wallet& wallet = wallets_[index];
-  std::optional<Error> failed = source_.Failure(response);
   // Ended meanwhile, by a lost lease or a refusing database: the answer is nobody's.
-  const bool wanted =
-      queue_.stand(index) == WalkQueue::Stand::kAsking && !stopped_ && !book_.fenced();
-  if (wanted && !failed) {
-    auto page =
-        source_.ParsePage(wallet.task.address, wallet.cursor, wallet.horizon, response.body);
-    if (page) {
-      Accept(index, std::move(*page), now);
-      return common::Done{};
-    }
-    failed = page.error();
+  if (queue_.stand(index) != WalkQueue::Stand::kAsking || stopped_ || book_.fenced()) {
+    const auto failure = sources::FailureOf(response);
+    return failure ? Status(*failure) : Status(common::Done{});
   }
-  if (!wanted) return failed ? Status(*failed) : Status(common::Done{});
-  if (failed->kind != ErrorKind::kRejected) {
-    TryAgain(index, *failed, now);
+  auto page = source_.ReadPage(wallet.task.address, wallet.cursor, wallet.horizon, response);
+  if (page) {
+    Accept(index, std::move(*page), now);
+    return common::Done{};
+  }
+  const Error failed = page.error();
+  if (failed.kind != ErrorKind::kRejected) {
+    TryAgain(index, failed, now);
   } else if (!Restart(index)) {
-    Fail(index, WalletOutcome::Kind::kRejected, failed->message, now);
+    Fail(index, WalletOutcome::Kind::kRejected, failed.message, now);
   }
-  return *failed;
+  return failed;
 }
 
 void TradesJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {

@@ -207,11 +207,10 @@ HttpRequest Rpc::PageRequest(const common::WalletAddress& wallet, const common::
   return RpcHeadRequest(url_);
 }
 
-common::Result<Page> Rpc::ParsePage(const common::WalletAddress& wallet,
-                                    const common::Cursor& cursor, common::UnixSeconds horizon,
-                                    std::string_view body) const {
+common::Result<Page> Rpc::ReadPage(const common::WalletAddress& wallet,
+                                   const common::Cursor& cursor, common::UnixSeconds horizon,
+                                   const HttpResponse& response) const {
   CHECK(cursor.source == id());
-  const HttpResponse response = Answered(body);
   const Stage stage = StageOf(cursor);
   if (const auto* walk = std::get_if<RpcWalk>(&stage)) {
     auto read = ReadRpcWalkPage(*walk, response, wallet);
@@ -224,12 +223,10 @@ common::Result<Page> Rpc::ParsePage(const common::WalletAddress& wallet,
   return seek == nullptr ? AfterHead(cursor, *block) : AfterProbe(cursor, *seek, *block);
 }
 
-std::optional<common::Error> Rpc::Failure(const HttpResponse& response) const {
-  auto failure = FailureOf(response);
-  const bool is_refusal = failure && failure->kind == common::ErrorKind::kRejected;
-  constexpr int kBadRequest = 400;
-  if (is_refusal && response.status == kBadRequest) return std::nullopt;
-  return failure;
+common::Result<Page> Rpc::ParsePage(const common::WalletAddress& wallet,
+                                    const common::Cursor& cursor, common::UnixSeconds horizon,
+                                    std::string_view body) const {
+  return ReadPage(wallet, cursor, horizon, Answered(body));
 }
 
 }  // namespace worker::sources

@@ -27,10 +27,12 @@ class Rpc final : public TradeSource {
                                                      common::UnixSeconds now) const override;
   HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                           common::UnixSeconds horizon) const override;
+  // An interval that is too wide is no failure, however the node says so: see rpc_answer.h.
+  common::Result<Page> ReadPage(const common::WalletAddress& wallet, const common::Cursor& cursor,
+                                common::UnixSeconds horizon,
+                                const HttpResponse& response) const override;
   common::Result<Page> ParsePage(const common::WalletAddress& wallet, const common::Cursor& cursor,
                                  common::UnixSeconds horizon, std::string_view body) const override;
-  // A refusal in JSON is an answer, whatever its status: see rpc_page.h.
-  std::optional<common::Error> Failure(const HttpResponse& response) const override;
 
  private:
   const std::string url_;

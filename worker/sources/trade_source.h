@@ -69,15 +69,17 @@ class TradeSource {
   virtual HttpRequest PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                                   common::UnixSeconds horizon) const = 0;
 
-  // What an answer means that ParsePage cannot read; nothing: it is a page.
-  virtual std::optional<common::Error> Failure(const HttpResponse& response) const {
-    return FailureOf(response);
+  // What an answer yields. `cursor` and `horizon` are those of the request. Errors: kTransient (no
+  // answer, an error body with 200, a cut or repeated page: ask again), kThrottled, kMalformed (a
+  // row that cannot be read: ask again, it may have been garbled on the way), kRejected (the
+  // upstream refuses this wallet). The cursor has not moved then.
+  virtual common::Result<Page> ReadPage(const common::WalletAddress& wallet,
+                                        const common::Cursor& cursor, common::UnixSeconds horizon,
+                                        const HttpResponse& response) const {
+    if (auto failure = FailureOf(response)) return *failure;
+    return ParsePage(wallet, cursor, horizon, response.body);
   }
-
-  // `cursor` and `horizon` are those of the request; `body` is of an answer that is no Failure.
-  // Errors: kTransient (an error body with 200, a cut or repeated page: ask again), kThrottled,
-  // kMalformed (a row that cannot be read: ask again, it may have been garbled on the way),
-  // kRejected (the upstream refuses this wallet). The cursor has not moved then.
+  // The same of the body of an answer that is no failure.
   virtual common::Result<Page> ParsePage(const common::WalletAddress& wallet,
                                          const common::Cursor& cursor, common::UnixSeconds horizon,
                                          std::string_view body) const = 0;

@@ -124,17 +124,25 @@ TEST_F(RpcTest, NothingBeyondTheHorizonIsTold) {
 
 TEST_F(RpcTest, ARefusedIntervalIsNoFailureOfTheWallet) {
   Step();
-  HttpResponse response;
-  response.status = 400;
-  response.body = R"({"id":1,"error":{"code":-32602,"message":"block range too large"}})";
-  EXPECT_FALSE(rpc_.Failure(response));
-  const auto page = rpc_.ParsePage(wallet_, cursor_, horizon_, response.body);
-  ASSERT_TRUE(page) << page.error().message;
-  EXPECT_NE(page->next.position, cursor_.position);
-  response.status = 401;
-  EXPECT_TRUE(rpc_.Failure(response));
-  response.status = 503;
-  EXPECT_TRUE(rpc_.Failure(response));
+  const auto read = [this](int status, std::string_view body, bool too_large = false) {
+    HttpResponse response;
+    response.status = status;
+    response.body = body;
+    response.too_large = too_large;
+    return rpc_.ReadPage(wallet_, cursor_, horizon_, response);
+  };
+  constexpr std::string_view kTooWide =
+      R"({"id":1,"error":{"code":-32602,"message":"block range too large"}})";
+  for (const int status : {200, 400, 413, 422, 500}) {
+    const auto page = read(status, kTooWide);
+    ASSERT_TRUE(page) << status << ": " << page.error().message;
+    EXPECT_NE(page->next.position, cursor_.position) << status;
+  }
+  EXPECT_TRUE(read(413, "<html>")) << "what stands before the node says so";
+  EXPECT_TRUE(read(0, "", true)) << "the answer goes beyond our own caps";
+  EXPECT_FALSE(read(0, ""));
+  EXPECT_FALSE(read(401, kTooWide));
+  EXPECT_FALSE(read(503, "<html>"));
 }
 
 TEST_F(RpcTest, AnUnreadablePositionBeginsAnew) {
