@@ -60,6 +60,17 @@ SELECT unit_id, kind, task FROM work_unit
    SELECT hex0x(a) FROM unnest($1::bytea[]) AS a)))
  ORDER BY unit_id)sql";
 
+// A retry that was ordered before: its answer may have been lost. $1 as above.
+constexpr char kRetryUnderWay[] = R"sql(
+SELECT run_id FROM run r
+ WHERE state IN ('queued', 'running') AND (kind = 'retry' OR selection LIKE 'retry-%')
+   AND ($1::bytea[] IS NULL
+        OR EXISTS (SELECT 1 FROM selection_wallet s JOIN wallet w ON w.wallet_id = s.wallet_id
+                    WHERE s.selection = r.selection AND w.address = ANY($1::bytea[]))
+        OR EXISTS (SELECT 1 FROM work_unit u WHERE u.retry_run = r.run_id
+                    AND u.task IN (SELECT hex0x(a) FROM unnest($1::bytea[]) AS a)))
+ ORDER BY run_id DESC LIMIT 1)sql";
+
 struct FailedUnits {
   std::set<std::string> kinds;
   std::vector<std::int32_t> units;
@@ -227,6 +238,9 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
   if (!failed) return failed.error();
   const std::int64_t count = selected->Int64(0, 1);
   if (count == 0 && failed->units.empty()) {
+    const auto ordered = connection->Exec(kRetryUnderWay, params);
+    if (!ordered) return ordered.error();
+    if (!ordered->empty()) return NewRun{{ordered->Int64(0, 0)}, true, 0};
     return Error{ErrorKind::kRejected,
                  wallets.empty() ? "nothing has failed" : "none of these wallets has failed"};
   }

@@ -118,9 +118,6 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const PlanRequest& request) {
 
 Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
   PgConnection& connection = *connection_;
-  if (const Status status = AddUse(connection, request.run, request.use); !status) {
-    return status.error();
-  }
   const auto order = LockRun(connection, request.run);
   if (!order) return order.error();
   RunClosed answer;
@@ -131,6 +128,10 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const CloseRunRequest& request) {
                   [](const ChunkRow& row) { return row.state != ChunkRow::State::kPending; });
     answer.created = std::move(*pending);
   } else if (order->has_value() && (*order)->state == "running") {
+    // Here, so that a request whose answer was lost counts once.
+    if (const Status status = AddUse(connection, request.run, request.use); !status) {
+      return status.error();
+    }
     auto created = BringBack(connection, **order);
     if (created && created->empty()) created = GoOn(connection, **order, request.workers);
     if (!created) return created.error();

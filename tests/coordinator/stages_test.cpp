@@ -102,8 +102,11 @@ TEST_F(StagesTest, ALostAnswerAboutAStageIsGivenAgain) {
   AddMarket(1, "5");
   for (const ChunkRow& chunk : markets) FinishAll(chunk);
   ASSERT_TRUE(common::ArmFailpoints("after_stage_commit@1=error").has_value());
-  EXPECT_FALSE(ledger_->Perform(term_, CloseRunRequest{run_, {}, 2}).has_value());
-  const auto closed = Ask<RunClosed>(CloseRunRequest{run_, {}, 2});
+  RunUse use;
+  use.requests = 7;
+  EXPECT_FALSE(ledger_->Perform(term_, CloseRunRequest{run_, use, 2}).has_value());
+  const auto closed = Ask<RunClosed>(CloseRunRequest{run_, use, 2});
+  EXPECT_EQ(closed.run.requests, 7);
   EXPECT_EQ(closed.created.size(), 1U);
   EXPECT_EQ(closed.run.stage, 2);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM chunk WHERE kind = 'holders'"), 1);
@@ -176,7 +179,16 @@ TEST_F(StagesTest, ARetryTakesWhatFailedOfEveryKind) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM run WHERE kind = 'retry' AND stages = "
                      "'{markets,range,trades,positions}'"),
             1);
-  EXPECT_FALSE(admin.Retry({}).has_value());  // it is under way
+  // It is under way, and its answer may have been lost.
+  const auto again = admin.Retry({});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(again->run, retry->run);
+  EXPECT_TRUE(again->attached);
+  for (const common::WalletAddress& wallet : wallets)
+    EXPECT_TRUE(admin.Retry({wallet}).has_value());
+  common::WalletAddress stranger;
+  stranger.bytes[0] = 3;
+  EXPECT_FALSE(admin.Retry({stranger}).has_value());
   run_ = retry->run;
   auto chunks = Ask<Planned>(PlanRequest{run_, 2}).chunks;
   ASSERT_EQ(chunks.size(), 1U);
