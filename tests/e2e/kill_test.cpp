@@ -186,6 +186,24 @@ TEST_F(KillTest, TheFleetGrowsAndShrinksUnderLoad) {
       << "drained workers cost an attempt";
 }
 
+// F16: all that is left is in one worker's hands when another comes.
+TEST_F(KillTest, WhatIsNotBegunGoesToWhoIdles) {
+  StartSlowly(1, {"--latency-ms", "250"});
+  const int run = fleet_->StartRun();
+  ASSERT_TRUE(Eventually(Seconds{60}, [&] {
+    return fleet_->Value(
+               "SELECT string_agg(DISTINCT state, ',') FROM chunk WHERE state <> 'done'") ==
+           "leased";
+  }));
+  fleet_->HoldUpstream();
+  StartWorker(2);
+  EXPECT_TRUE(Eventually(Seconds{60}, [&] { return fleet_->Metric("seine_recalls_total") > 0; }));
+  fleet_->ReleaseUpstream();
+  ExpectCompleteAndEqual(run);
+  EXPECT_GT(fleet_->Metric("seine_worker_trades_total{worker=\"worker-2\"}"), 0);
+  EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_blame"), "0");
+}
+
 // Between each pair of steps (F2, F3): the process kills itself there once, and is started again.
 class FailpointTest : public KillTest, public testing::WithParamInterface<const char*> {
  protected:
