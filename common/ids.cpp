@@ -4,36 +4,12 @@
 #include <array>
 #include <cstring>
 
+#include "common/hex.h"
+
 namespace common {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-constexpr std::uint8_t kNoDigit = 0xff;
-
-constexpr std::array<std::uint8_t, 256> kHexValues = [] {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
-  for (std::uint8_t i = 0; i < 6; ++i) {
-    values[static_cast<std::size_t>('a' + i)] = static_cast<std::uint8_t>(10 + i);
-    values[static_cast<std::size_t>('A' + i)] = static_cast<std::uint8_t>(10 + i);
-  }
-  return values;
-}();
-
-// Reads 2 * size hex digits into `out`; false if a character is not one. Rows are full of hashes,
-// so no digit branches: a character that is none leaves its mark in the high half of `seen`.
-bool ReadHex(std::string_view digits, std::uint8_t* out) {
-  std::uint8_t seen = 0;
-  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-    const std::uint8_t high = kHexValues[static_cast<std::uint8_t>(digits[i])];
-    const std::uint8_t low = kHexValues[static_cast<std::uint8_t>(digits[i + 1])];
-    seen = static_cast<std::uint8_t>(seen | high | low);
-    out[i / 2] = static_cast<std::uint8_t>(high * 16 + (low & 15));
-  }
-  return (seen & 0xf0U) == 0;
-}
 
 std::string WriteHex(const std::uint8_t* bytes, std::size_t size) {
   std::string text(2 + 2 * size, '0');

@@ -249,8 +249,9 @@ void UnitJob::ResetBatch() {
 
 bool UnitJob::BatchDue(Instant now) const {
   if (book_.fenced() || batch_.units.empty()) return false;
-  return batch_.rows.size() >= limits_.batch_rows || now >= book_.DueAt() ||
-         queue_.open() == settling_in_batch_.size() || stopped_;
+  const std::size_t trades = batch_.rows.trades.size();
+  return trades >= limits_.batch_trades || batch_.rows.size() - trades >= limits_.batch_others ||
+         now >= book_.DueAt() || queue_.open() == settling_in_batch_.size() || stopped_;
 }
 
 store::UnitBatch UnitJob::TakeBatch() {

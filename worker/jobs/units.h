@@ -25,7 +25,8 @@
 namespace worker::jobs {
 
 struct UnitLimits {
-  std::size_t batch_rows = 5'000;
+  std::size_t batch_trades = 20'000;  // a commit's wait is spread over them
+  std::size_t batch_others = 5'000;   // rows of all other kinds, which are larger
   common::Duration batch_age = std::chrono::milliseconds(500);
   int tries = 5;  // of one request
   common::BackoffPolicy backoff{std::chrono::seconds(2), std::chrono::seconds(30)};

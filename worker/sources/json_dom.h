@@ -13,10 +13,14 @@
 
 namespace worker::sources {
 
-inline std::string TextOf(simdjson::dom::element object, std::string_view key) {
+// It lives as long as the parser.
+inline std::string_view ViewOf(simdjson::dom::element object, std::string_view key) {
   std::string_view text;
-  return object[key].get_string().get(text) == simdjson::SUCCESS ? std::string(text)
-                                                                 : std::string();
+  return object[key].get_string().get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+inline std::string TextOf(simdjson::dom::element object, std::string_view key) {
+  return std::string(ViewOf(object, key));
 }
 
 inline std::optional<bool> FlagOf(simdjson::dom::element object, std::string_view key) {

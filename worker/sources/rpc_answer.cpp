@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/hex.h"
 #include "worker/sources/answer.h"
 #include "worker/sources/error_body.h"
 #include "worker/sources/rpc_error.h"
@@ -32,21 +33,14 @@ Error RpcTransient(std::string why) {
   return {ErrorKind::kTransient, "the node's answer " + std::move(why)};
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::optional<std::uint64_t> ParseQuantity(std::string_view text) {
   constexpr std::size_t kLongest = 18;
   if (text.size() < 3 || text.size() > kLongest || !text.starts_with("0x")) return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : text.substr(2)) {
-    const int digit = HexDigit(c);
-    if (digit < 0) return std::nullopt;
-    value = value << 4U | static_cast<std::uint64_t>(digit);
+    const std::uint8_t digit = common::HexValue(c);
+    if (digit == common::kNoHexDigit) return std::nullopt;
+    value = value << 4U | digit;
   }
   return value;
 }

@@ -18,8 +18,6 @@ namespace worker::sources {
 // "the node's answer <why>".
 common::Error RpcTransient(std::string why);
 
-// 0 to 15; -1: it is none.
-int HexDigit(char c);
 // "0x1a", as JSON-RPC writes quantities.
 std::optional<std::uint64_t> ParseQuantity(std::string_view text);
 std::optional<std::uint64_t> QuantityOf(simdjson::dom::element holder, std::string_view key);

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "common/contracts.h"
+#include "common/hex.h"
 #include "worker/sources/error_body.h"
 #include "worker/sources/order_filled.h"
 #include "worker/sources/rpc_answer.h"
@@ -39,11 +40,9 @@ Error BadLog(std::string_view field) {
 bool ReadWords(std::string_view data, std::size_t count, Words& words) {
   constexpr std::size_t kDigits = 64;
   if (data.size() != 2 + count * kDigits || !data.starts_with("0x")) return false;
-  for (std::size_t i = 0; i < count * 32; ++i) {
-    const int high = HexDigit(data[2 + 2 * i]);
-    const int low = HexDigit(data[3 + 2 * i]);
-    if (high < 0 || low < 0) return false;
-    words[i / 32][i % 32] = static_cast<std::uint8_t>(high << 4 | low);
+  data.remove_prefix(2);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!common::ReadHex(data.substr(i * kDigits, kDigits), words[i].data())) return false;
   }
   return true;
 }
@@ -68,7 +67,9 @@ std::optional<std::int64_t> AmountOf(const Word& word) {
 std::optional<common::WalletAddress> AddressOf(std::string_view topic) {
   constexpr std::string_view kPadding = "0x000000000000000000000000";
   if (topic.size() != 66 || !topic.starts_with(kPadding)) return std::nullopt;
-  return common::WalletAddress::Parse("0x" + std::string(topic.substr(kPadding.size())));
+  common::WalletAddress address;
+  if (!common::ReadHex(topic.substr(kPadding.size()), address.bytes.data())) return std::nullopt;
+  return address;
 }
 
 common::Result<common::Trade> DecodeV1(const Words& words, OrderFilled& filled) {
@@ -163,11 +164,11 @@ class LogReader {
     if (log["removed"].get_bool().get(is_removed) == simdjson::SUCCESS && is_removed) {
       return RpcTransient("has a log of a block that was taken back");
     }
-    const auto address = common::WalletAddress::Parse(TextOf(log, "address"));
+    const auto address = common::WalletAddress::Parse(ViewOf(log, "address"));
     const auto block = QuantityOf(log, "blockNumber");
     const auto index = QuantityOf(log, "logIndex");
-    const auto tx = common::TxHash::Parse(TextOf(log, "transactionHash"));
-    const auto hash = common::BlockHash::Parse(TextOf(log, "blockHash"));
+    const auto tx = common::TxHash::Parse(ViewOf(log, "transactionHash"));
+    const auto hash = common::BlockHash::Parse(ViewOf(log, "blockHash"));
     constexpr std::uint64_t kMostIndex = std::numeric_limits<std::int32_t>::max();
     if (!address) return BadLog("address");
     if (!block) return BadLog("blockNumber");

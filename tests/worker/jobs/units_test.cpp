@@ -141,7 +141,7 @@ TEST_F(UnitJobTest, WalkGoesOnFromItsStoredPosition) {
 }
 
 TEST_F(UnitJobTest, BatchesAreBounded) {
-  limits_.batch_rows = 5;
+  limits_.batch_others = 5;
   Begin({"22"});
   Run();
   EXPECT_EQ(rows_, 22U);
