@@ -224,6 +224,7 @@ class Scheduler {
   FleetSettings settings_;
   std::vector<ScheduleRow> schedule_;
   common::Instant schedule_at_{};
+  common::Instant impostor_noted_at_{};
   std::map<common::ChunkId, ChunkRow> open_;  // of the active run: pending, asking or leased
   std::map<common::ChunkId, Asking> asking_;
   RunUse use_;  // not written down yet

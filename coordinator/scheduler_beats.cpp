@@ -1,6 +1,7 @@
 // BEAT and its answer.
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "coordinator/scheduler.h"
@@ -9,6 +10,9 @@ namespace coordinator {
 namespace {
 
 using common::Instant;
+
+// No process does more between two BEATs; whoever says so is not believed.
+constexpr std::uint64_t kMostGrowth = 1'000'000'000;
 
 }  // namespace
 
@@ -49,8 +53,9 @@ void Scheduler::OnBeat(Session& session, const proto::Beat& beat, Instant now) {
 // Totals are a process's; what they grew by since the session's first BEAT belongs to the run.
 void Scheduler::TakeTotals(Session& session, const proto::Beat& beat, Instant now) {
   std::vector<RateBudget::Use> uses;
-  const auto growth = [&](std::uint64_t before, std::uint64_t after) {
-    return session.beaten && after > before ? static_cast<std::int64_t>(after - before) : 0;
+  const auto growth = [&](std::uint64_t before, std::uint64_t after) -> std::int64_t {
+    const std::uint64_t grown = session.beaten && after > before ? after - before : 0;
+    return grown <= kMostGrowth ? static_cast<std::int64_t>(grown) : 0;
   };
   for (const proto::EndpointUse& use : beat.endpoints()) {
     constexpr std::size_t kMostEndpoints = 64;

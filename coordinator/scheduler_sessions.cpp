@@ -40,7 +40,11 @@ bool Scheduler::RefuseHello(const proto::Incoming& incoming, const WorkerId& wor
   const proto::Hello& hello = incoming.message.hello();
   if (incoming.user_id && *incoming.user_id != worker) {
     ++counters_.malformed;
-    Note(LogLevel::kWarning, "impostor", *incoming.user_id, {}, "says it is " + worker.value);
+    // Not as often as it likes.
+    if (now >= impostor_noted_at_ + std::chrono::seconds(1)) {
+      impostor_noted_at_ = now;
+      Note(LogLevel::kWarning, "impostor", *incoming.user_id, {}, "says it is " + worker.value);
+    }
     Reject(incoming.connection, proto::Reject::NOT_AUTHORISED, "the key is another worker's");
     return true;
   }

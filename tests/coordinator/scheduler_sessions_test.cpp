@@ -182,5 +182,19 @@ TEST_F(SchedulerTest, NonsenseIsCountedAndDropped) {
   EXPECT_GE(scheduler_.counters().stale, 1U);
 }
 
+TEST_F(SchedulerTest, TotalsThatNoProcessReachesAreNotBelieved) {
+  Begin();
+  Working("a", "w-1", '1');
+  const auto beat = [this](std::uint64_t total) {
+    proto::Envelope message;
+    message.mutable_beat()->set_session(session_["a"]);
+    message.mutable_beat()->set_trades(total);
+    Say("a", message);
+  };
+  for (const std::uint64_t total : {0ULL, 5ULL, ~0ULL, 7ULL, ~0ULL / 2, 8ULL, 10ULL}) beat(total);
+  ASSERT_TRUE(scheduler_.status(now_).run);
+  EXPECT_EQ(scheduler_.status(now_).run->row.trades, 7);
+}
+
 }  // namespace
 }  // namespace coordinator

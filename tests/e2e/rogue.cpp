@@ -230,8 +230,11 @@ std::optional<proto::Reject::Reason> Rogue::Introduce(std::uint32_t version) {
   proto::Envelope hello = proto::MakeHello(state_->id);
   hello.mutable_hello()->set_protocol_min(version);
   hello.mutable_hello()->set_protocol_max(version);
-  state_->Say(proto::Encode(hello));
-  state_->Hear(std::chrono::seconds(20));
+  constexpr int kMost = 60;
+  for (int i = 0; i < kMost && !state_->rejection; ++i) {
+    state_->Say(proto::Encode(hello));
+    state_->Hear(std::chrono::seconds(1));
+  }
   return state_->rejection;
 }
 
