@@ -122,7 +122,7 @@ Result<PgConnection> PgConnection::Open(const std::string& url) {
   set(nullptr, nullptr);
   PgConnection connection(PQconnectdbParams(keywords.data(), values.data(), 0));
   CHECK(connection.connection_ != nullptr);
-  if (!connection.healthy()) {
+  if (!connection.is_connected()) {
     return Error{ErrorKind::kTransient, TrimmedEnd(PQerrorMessage(connection.handle()))};
   }
   PQsetNoticeProcessor(
@@ -177,15 +177,19 @@ Result<PgRows> PgConnection::ReceiveScript() {
     } else if (last.has_value()) {
       last = std::move(rows);
     }
-    if (!healthy()) break;
+    if (!is_connected()) break;
   }
-  if (last.has_value() && !healthy()) return Failure(nullptr);
+  if (last.has_value() && !is_connected()) return Failure(nullptr);
   sqlstate_ = sqlstate;
   return last;
 }
 
-bool PgConnection::healthy() const {
+bool PgConnection::is_connected() const {
   return PQstatus(handle()) == CONNECTION_OK;
+}
+
+bool PgConnection::healthy() const {
+  return is_connected() && sqlstate_ != kReadOnlyTransaction;
 }
 
 bool PgConnection::in_transaction() const {
@@ -245,8 +249,8 @@ void PgTransaction::Rollback() {
 ErrorKind KindOfSqlstate(std::string_view sqlstate) {
   constexpr std::array<std::string_view, 4> kTransientClasses = {"08", "53", "57", "58"};
   // Also a transaction that idled too long, 25P03: its process was frozen.
-  constexpr std::array<std::string_view, 5> kTransientStates = {"40001", "40P01", "25006", "25P03",
-                                                                "55P03"};
+  constexpr std::array<std::string_view, 5> kTransientStates = {
+      "40001", "40P01", kReadOnlyTransaction, "25P03", "55P03"};
   for (const std::string_view prefix : kTransientClasses) {
     if (sqlstate.substr(0, 2) == prefix) return ErrorKind::kTransient;
   }

@@ -68,6 +68,8 @@ class PgConnection {
   Status SendScript(const std::string& sql);
   Result<PgRows> ReceiveScript();
 
+  // False, too, after the server said that this session may only read (25006): a session keeps that
+  // for life, also when the database has left it behind, or another server is the primary now.
   bool healthy() const;
   bool in_transaction() const;
   // SQLSTATE of the last failure; empty after success or where the server said nothing. A rollback
@@ -82,6 +84,7 @@ class PgConnection {
   struct Finish {
     void operator()(PGconn* connection) const { PQfinish(connection); }
   };
+  bool is_connected() const;
   explicit PgConnection(PGconn* connection) : connection_(connection) {}
 
   std::unique_ptr<PGconn, Finish> connection_;
@@ -113,6 +116,8 @@ class PgTransaction {
 
 inline constexpr char kUniqueViolation[] = "23505";
 inline constexpr char kLockNotAvailable[] = "55P03";
+inline constexpr char kReadOnlyTransaction[] = "25006";
+inline constexpr char kQueryCanceled[] = "57014";  // by statement_timeout, or by hand
 
 ErrorKind KindOfSqlstate(std::string_view sqlstate);
 

@@ -112,6 +112,12 @@ Result<T> PostgresTradeStore::Repeat(const std::function<Result<T>()>& attempt) 
   for (int attempts = 1;; ++attempts) {
     if (const Status connected = Connect(); !connected) return connected.error();
     Result<T> result = attempt();
+    const bool is_timeout = !result && connection_->sqlstate() == common::kQueryCanceled;
+    timeouts_ = is_timeout ? timeouts_ + 1 : 0;
+    if (timeouts_ >= kMostTimeouts) {
+      timeouts_ = 0;
+      return common::Error{common::ErrorKind::kRejected, result.error().message};
+    }
     if (result.has_value() || !IsVictim(connection_->sqlstate()) || attempts == kMostAttempts) {
       return result;
     }

@@ -31,6 +31,10 @@ class PostgresTradeStore final : public TradeStore {
   common::Result<std::vector<common::TokenId>> TakeDueTokens(int limit) override;
 
   // How often batches went which way, for metrics and tests.
+  // A statement that statement_timeout ends so often in a row will not come through: the batch is
+  // refused, so that the wallet at fault is found.
+  static constexpr int kMostTimeouts = 5;
+
   struct Counts {
     std::uint64_t fast = 0;
     std::uint64_t replayed = 0;
@@ -53,6 +57,7 @@ class PostgresTradeStore final : public TradeStore {
   void NoteLane(bool was_fast, std::size_t rows, std::uint64_t stored);
 
   std::string url_;
+  int timeouts_ = 0;  // in a row
   common::Random random_;
   std::optional<common::PgConnection> connection_;
   TokenDictionary tokens_;

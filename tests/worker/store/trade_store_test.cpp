@@ -205,13 +205,38 @@ TEST_F(TradeStoreTest, AsTheVictimOfADeadlockItTriesAgain) {
   EXPECT_EQ(Sync(1, "trades_stored"), 20);
 }
 
+// A session keeps what it began with, so the store must not keep the session.
 TEST_F(TradeStoreTest, AReadOnlyDatabaseIsAwayForNow) {
-  Query("ALTER DATABASE " + std::string(Query("SELECT current_database()").Text(0, 0)) +
-        " SET default_transaction_read_only = on");
+  const std::string alter =
+      "ALTER DATABASE " + std::string(Query("SELECT current_database()").Text(0, 0));
+  auto earlier = common::PgConnection::Open(url_);
+  ASSERT_TRUE(earlier.has_value());
+  ASSERT_TRUE(earlier->Exec(alter + " SET default_transaction_read_only = on").has_value());
   PostgresTradeStore store(url_);
   const common::Result<Receipt> refused = store.Write(BatchOf(1, 0, 10));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().kind, common::ErrorKind::kTransient);
+  ASSERT_TRUE(earlier->Exec(alter + " RESET default_transaction_read_only").has_value());
+  EXPECT_TRUE(store.Write(BatchOf(1, 0, 10)).has_value());
+}
+
+TEST_F(TradeStoreTest, AStatementThatNeverEndsInTimeIsRefusedAfterSomeTries) {
+  const std::string alter =
+      "ALTER DATABASE " + std::string(Query("SELECT current_database()").Text(0, 0));
+  Query(
+      "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+      "'BEGIN PERFORM pg_sleep(5); RETURN NEW; END'");
+  Query("CREATE TRIGGER dawdle BEFORE INSERT ON trade FOR EACH ROW EXECUTE FUNCTION dawdle()");
+  Query(alter + " SET statement_timeout = '100ms'");
+  PostgresTradeStore store(url_);
+  for (int tries = 1; tries < PostgresTradeStore::kMostTimeouts; ++tries) {
+    const common::Result<Receipt> away = store.Write(BatchOf(1, 0, 10));
+    ASSERT_FALSE(away.has_value());
+    EXPECT_EQ(away.error().kind, common::ErrorKind::kTransient) << tries;
+  }
+  const common::Result<Receipt> refused = store.Write(BatchOf(1, 0, 10));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, common::ErrorKind::kRejected);
 }
 
 TEST_F(TradeStoreTest, ACompletedWalletIsDoneInItsRun) {
