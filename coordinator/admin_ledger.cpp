@@ -11,6 +11,7 @@ namespace coordinator {
 namespace {
 
 using common::Done;
+using common::PgConnection;
 using common::PgParams;
 using common::PgTransaction;
 using common::Result;
@@ -30,43 +31,56 @@ UPDATE census c SET wallets = c.wallets + g.wallets, syncing = c.syncing + g.syn
                coalesce(sum(trades), 0)::bigint AS trades, max(newest_trade) AS newest_trade
           FROM gone) g)sql";
 
+// Numbers are drawn for what is new alone: those of what is there would be lost.
+constexpr char kInsertWallets[] =
+    "INSERT INTO wallet (address, discovered_by) SELECT a, $2 FROM unnest($1::bytea[]) AS a "
+    "WHERE NOT EXISTS (SELECT 1 FROM wallet w WHERE w.address = a) ORDER BY a "
+    "ON CONFLICT (address) DO NOTHING";
+constexpr char kInsertDue[] =
+    "WITH fresh AS (INSERT INTO wallet (address, discovered_by) "
+    "SELECT a, $2 FROM unnest($1::bytea[]) AS a "
+    "WHERE NOT EXISTS (SELECT 1 FROM wallet w WHERE w.address = a) ORDER BY a "
+    "ON CONFLICT (address) DO NOTHING RETURNING wallet_id) "
+    "INSERT INTO wallet_due (wallet_id) SELECT wallet_id FROM fresh ORDER BY 1";
+
 }  // namespace
+
+Result<AdminLedger::Added> InsertWallets(PgConnection& connection, const std::string& selection,
+                                         const std::string& discovered_by,
+                                         std::vector<common::WalletAddress> wallets, bool are_due) {
+  std::sort(wallets.begin(), wallets.end());
+  wallets.erase(std::unique(wallets.begin(), wallets.end()), wallets.end());
+  // No discovery takes a contract for a wallet; who names one himself learns why it has no trades.
+  if (discovered_by != "list") {
+    std::erase_if(wallets, [](const auto& wallet) { return common::IsContract(wallet); });
+  }
+  std::vector<std::string> addresses;
+  addresses.reserve(wallets.size());
+  for (const auto& wallet : wallets) {
+    addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
+  }
+  const auto added = connection.Exec(are_due ? kInsertDue : kInsertWallets,
+                                     PgParams().BytesOf(addresses).Text(discovered_by));
+  if (!added) return added.error();
+  const auto chosen = connection.Exec(
+      "INSERT INTO selection_wallet (selection, wallet_id) SELECT $2, wallet_id FROM wallet "
+      "WHERE address = ANY($1::bytea[]) ORDER BY wallet_id ON CONFLICT DO NOTHING",
+      PgParams().BytesOf(addresses).Text(selection));
+  if (!chosen) return chosen.error();
+  return AdminLedger::Added{static_cast<std::int64_t>(wallets.size()), added->affected()};
+}
 
 Result<AdminLedger::Added> AdminLedger::AddWallets(
     const std::string& selection, const std::string& discovered_by,
     const std::vector<common::WalletAddress>& wallets, bool are_due) const {
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
-  std::vector<common::WalletAddress> sorted = wallets;
-  std::sort(sorted.begin(), sorted.end());
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  std::vector<std::string> addresses;
-  addresses.reserve(sorted.size());
-  // No discovery takes a contract for a wallet; who names one himself learns why it has no trades.
-  if (discovered_by != "list") {
-    std::erase_if(sorted, [](const auto& wallet) { return common::IsContract(wallet); });
-  }
-  for (const auto& wallet : sorted) {
-    addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
-  }
-  auto transaction = PgTransaction::Begin(*connection);
+  auto transaction = PgTransaction::Begin(*connection, Bounds());
   if (!transaction) return transaction.error();
-  const auto added = connection->Exec(
-      are_due ? "WITH fresh AS (INSERT INTO wallet (address, discovered_by) "
-                "SELECT a, $2 FROM unnest($1::bytea[]) AS a ORDER BY a "
-                "ON CONFLICT (address) DO NOTHING RETURNING wallet_id) "
-                "INSERT INTO wallet_due (wallet_id) SELECT wallet_id FROM fresh ORDER BY 1"
-              : "INSERT INTO wallet (address, discovered_by) SELECT a, $2 "
-                "FROM unnest($1::bytea[]) AS a ORDER BY a ON CONFLICT (address) DO NOTHING",
-      PgParams().BytesOf(addresses).Text(discovered_by));
-  if (!added) return added.error();
-  const auto chosen = connection->Exec(
-      "INSERT INTO selection_wallet (selection, wallet_id) SELECT $2, wallet_id FROM wallet "
-      "WHERE address = ANY($1::bytea[]) ORDER BY wallet_id ON CONFLICT DO NOTHING",
-      PgParams().BytesOf(addresses).Text(selection));
-  if (!chosen) return chosen.error();
+  auto added = InsertWallets(*connection, selection, discovered_by, wallets, are_due);
+  if (!added) return added;
   if (const Status committed = transaction->Commit(); !committed) return committed.error();
-  return Added{static_cast<std::int64_t>(sorted.size()), added->affected()};
+  return added;
 }
 
 // --- Settings ----------------------------------------------------------------------------------
@@ -103,21 +117,6 @@ Status AdminLedger::SetStopped(const std::string& worker, bool stopped) const {
   }
   return Execute("UPDATE fleet_setting SET value = value - $1::text WHERE name = 'stopped'",
                  worker);
-}
-
-Status AdminLedger::SetSchedule(const std::vector<ScheduleWish>& schedule) const {
-  auto connection = pool_->Borrow();
-  if (!connection) return connection.error();
-  for (const ScheduleWish& wish : schedule) {
-    const auto rows = connection->Exec(
-        "INSERT INTO schedule AS s (name, every_s, next_at, enabled) "
-        "VALUES ($1, $2, now() + $2 * interval '1 second', $3) ON CONFLICT (name) DO UPDATE SET "
-        "every_s = EXCLUDED.every_s, enabled = EXCLUDED.enabled, "
-        "next_at = least(s.next_at, EXCLUDED.next_at)",
-        PgParams().Text(wish.name).Int64(wish.every_s).Bool(wish.enabled));
-    if (!rows) return rows.error();
-  }
-  return Done{};
 }
 
 Result<bool> AdminLedger::ClaimSchedule(const std::string& name) const {

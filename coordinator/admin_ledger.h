@@ -29,13 +29,6 @@ struct FailedWallet {
   std::string reason;
 };
 
-// An entry of the schedule as the operator wants it.
-struct ScheduleWish {
-  std::string name;
-  std::int64_t every_s = 0;
-  bool enabled = true;
-};
-
 struct WalletView {
   common::WalletAddress address;
   std::string discovered_by;
@@ -76,7 +69,9 @@ class AdminLedger {
                                    const std::vector<common::WalletAddress>& wallets,
                                    bool are_due = false) const;
   common::Result<NewRun> CreateRun(const RunWish& wish) const;
-  common::Result<DryRun> PlanDry(const RunWish& wish, int workers) const;
+  // Nothing of it is kept. `wallets`: instead of a selection.
+  common::Result<DryRun> PlanDry(const RunWish& wish, int workers,
+                                 const std::vector<common::WalletAddress>& wallets = {}) const;
   // A run of wallets that failed, and of their feeds; empty `wallets`: of everything that did.
   // kRejected if there is nothing.
   common::Result<NewRun> Retry(const std::vector<common::WalletAddress>& wallets) const;
@@ -86,8 +81,6 @@ class AdminLedger {
   common::Status SetPaused(bool paused) const;
   common::Status SetDesired(int workers) const;
   common::Status SetStopped(const std::string& worker, bool stopped) const;
-  // A time that lies ahead already stays, unless the new interval ends before it.
-  common::Status SetSchedule(const std::vector<ScheduleWish>& schedule) const;
   // True if that entry is due and no run is under way: then it is the caller's to do, and its next
   // time lies ahead.
   common::Result<bool> ClaimSchedule(const std::string& name) const;
@@ -107,5 +100,12 @@ class AdminLedger {
 
   std::unique_ptr<common::PgPool> pool_;
 };
+
+// In the caller's transaction.
+common::Result<AdminLedger::Added> InsertWallets(common::PgConnection& connection,
+                                                 const std::string& selection,
+                                                 const std::string& discovered_by,
+                                                 std::vector<common::WalletAddress> wallets,
+                                                 bool are_due);
 
 }  // namespace coordinator

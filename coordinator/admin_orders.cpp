@@ -61,12 +61,12 @@ void AdminServer::State::AddWallets(const Request& request, Response& response) 
   Answer(response, 200, json{{"wallets", added->wallets}, {"new", added->fresh}}.dump());
 }
 
-void AdminServer::State::DryRunAnswer(const RunWish& wish, Response& response) {
+void AdminServer::State::DryRunAnswer(const IngestOrder& order, Response& response) {
   const auto view = Look();
-  const auto plan =
-      ledger.PlanDry(wish, std::max({1, view->status.live, view->status.settings.desired}));
+  const int workers = std::max({1, view->status.live, view->status.settings.desired});
+  const auto plan = ledger.PlanDry(order.wish, workers, order.wallets);
   if (!plan) return Refuse(response, plan.error(), 400);
-  const std::string endpoint = EndpointOf(wish);
+  const std::string endpoint = EndpointOf(order.wish);
   double per_s = 0;
   for (const auto& rate : view->status.rates) {
     if (rate.endpoint == endpoint) per_s = rate.limit_per_s;
@@ -85,7 +85,7 @@ void AdminServer::State::DryRunAnswer(const RunWish& wish, Response& response) {
 void AdminServer::State::Ingest(const Request& request, Response& response) {
   const auto order = ParseIngest(request.body);
   if (!order) return Refuse(response, 400, order.error().message);
-  if (order->is_dry) return DryRunAnswer(order->wish, response);
+  if (order->is_dry) return DryRunAnswer(*order, response);
   const auto run = ledger.CreateRun(order->wish);
   if (!run) return Refuse(response, run.error(), 400);
   Resync();

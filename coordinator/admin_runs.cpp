@@ -4,11 +4,11 @@
 #include <set>
 #include <utility>
 
-#include "common/lease_session.h"
 #include "common/postgres.h"
 #include "coordinator/admin_ledger.h"
 #include "coordinator/plans/range.h"
 #include "coordinator/plans/trades.h"
+#include "coordinator/postgres_rows.h"
 #include "coordinator/postgres_run_wallets.h"
 #include "coordinator/postgres_stages.h"
 #include "coordinator/postgres_units.h"
@@ -157,8 +157,7 @@ Result<DryRun> DryStages(PgConnection& connection, const RunWish& wish,
 // A worker that is frozen holds its chunk until the database ends it; the ledger must not wait for
 // the run's row meanwhile. So chunks come first, as where one is finished.
 Status CancelOnce(PgConnection& connection, RunId run) {
-  auto transaction = PgTransaction::Begin(
-      connection, std::string("SET LOCAL lock_timeout = '") + common::kLockTimeout + "'");
+  auto transaction = PgTransaction::Begin(connection, Bounds());
   if (!transaction) return transaction.error();
   const auto locked = connection.Exec(
       "SELECT 1 FROM chunk WHERE run_id = $1 AND state <> 'done' ORDER BY chunk_id FOR UPDATE",
@@ -186,7 +185,7 @@ Status CancelOnce(PgConnection& connection, RunId run) {
 Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
-  auto transaction = PgTransaction::Begin(*connection);
+  auto transaction = PgTransaction::Begin(*connection, Bounds());
   if (!transaction) return transaction.error();
   if (const Status locked = LockOrders(*connection); !locked) return locked.error();
   const auto selection = SelectWallets(*connection, wish);
@@ -197,21 +196,28 @@ Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
   return run;
 }
 
-Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
+Result<DryRun> AdminLedger::PlanDry(const RunWish& wanted, int workers,
+                                    const std::vector<common::WalletAddress>& wallets) const {
+  RunWish wish = wanted;
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   // Nothing of it is kept: the transaction is never committed.
-  auto transaction = PgTransaction::Begin(*connection);
+  auto transaction = PgTransaction::Begin(*connection, Bounds());
   if (!transaction) return transaction.error();
+  if (!wallets.empty()) {
+    wish.selection = "dry-run";
+    const auto added = InsertWallets(*connection, wish.selection, "list", wallets, false);
+    if (!added) return added.error();
+  }
   const auto selection = SelectWallets(*connection, wish);
   if (!selection) return selection.error();
   if (wish.action != "process") return DryStages(*connection, wish, *selection, workers);
-  auto wallets = ReadRunWallets(*connection, selection->has_value() ? &**selection : nullptr);
-  if (!wallets) return wallets.error();
+  auto planned = ReadRunWallets(*connection, selection->has_value() ? &**selection : nullptr);
+  if (!planned) return planned.error();
   DryRun plan;
-  plan.wallets = static_cast<std::int64_t>(wallets->loads.size());
-  plan.requests = plans::ExpectedRequests(wallets->loads);
-  plans::PlanTrades(wallets->loads, std::max(1, workers),
+  plan.wallets = static_cast<std::int64_t>(planned->loads.size());
+  plan.requests = plans::ExpectedRequests(planned->loads);
+  plans::PlanTrades(planned->loads, std::max(1, workers),
                     [&](const plans::PlannedChunk&) { ++plan.chunks; });
   return plan;
 }
@@ -219,7 +225,7 @@ Result<DryRun> AdminLedger::PlanDry(const RunWish& wish, int workers) const {
 Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wallets) const {
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
-  auto transaction = PgTransaction::Begin(*connection);
+  auto transaction = PgTransaction::Begin(*connection, Bounds());
   if (!transaction) return transaction.error();
   if (const Status locked = LockOrders(*connection); !locked) return locked.error();
   PgParams params;

@@ -14,11 +14,10 @@
 #include "common/mailbox.h"
 #include "common/published.h"
 #include "coordinator/admin_server.h"
+#include "coordinator/ingest_body.h"
 #include "coordinator/status_text.h"
 
 namespace coordinator {
-
-inline constexpr std::size_t kMostWalletsAtOnce = 50'000;  // in a request
 
 struct AdminServer::State {
   State(std::string key, AdminLedger admin_ledger, Coordinator& the_coordinator,
@@ -61,7 +60,7 @@ struct AdminServer::State {
   void Retry(const httplib::Request& request, httplib::Response& response);
   void Audit(const httplib::Request& request, httplib::Response& response);
   void Order(const httplib::Request& request, httplib::Response& response);
-  void DryRunAnswer(const RunWish& wish, httplib::Response& response);
+  void DryRunAnswer(const IngestOrder& order, httplib::Response& response);
   void Counting();
 };
 

@@ -45,15 +45,33 @@ Status ReadNumber(const json& body, const char* name, std::int64_t least,
   return Done{};
 }
 
-Status CheckWallets(const RunWish& wish) {
+Status ReadWallets(const json& body, IngestOrder& order) {
+  const auto list = body.find("wallets");
+  if (list == body.end()) return Done{};
+  if (!order.is_dry || !list->is_array() || list->empty() || list->size() > kMostWalletsAtOnce) {
+    return Wrong("wallets is a list of " + std::to_string(kMostWalletsAtOnce) +
+                 " addresses at most, for a dry run; else hand them over and name the selection");
+  }
+  order.wallets.reserve(list->size());
+  for (const json& one : *list) {
+    const auto wallet =
+        one.is_string() ? common::WalletAddress::Parse(one.get<std::string>()) : std::nullopt;
+    if (!wallet) return Wrong("no wallet address: " + one.dump().substr(0, 80));
+    order.wallets.push_back(*wallet);
+  }
+  return Done{};
+}
+
+Status CheckWallets(const RunWish& wish, bool names_wallets) {
   if (!wish.selection.empty() && !IsSelection(wish.selection)) {
     return Wrong("selection is 1 to 64 letters, digits, - or _");
   }
-  const int ways = (wish.selection.empty() ? 0 : 1) + (wish.all || wish.max_wallets > 0 ? 1 : 0);
+  const bool is_list = names_wallets || !wish.selection.empty();
+  const int ways = (is_list ? 1 : 0) + (wish.all || wish.max_wallets > 0 ? 1 : 0);
   if (wish.action == "process" && ways != 1) {
     return Wrong("say which wallets: selection, all, or max_wallets");
   }
-  if (!TakesWallets(wish.action) && !wish.selection.empty()) {
+  if (!TakesWallets(wish.action) && is_list) {
     return Wrong("a run of " + wish.action + " takes no selection");
   }
   const bool has_most = wish.action == "process" || wish.action == "refresh";
@@ -112,7 +130,8 @@ Result<IngestOrder> ParseIngest(const std::string& text) {
   if (wish.action != "range" && (wish.from || wish.to)) {
     return Wrong("only a range has from and to");
   }
-  if (const Status good = CheckWallets(wish); !good) return good.error();
+  if (const Status read = ReadWallets(body, order); !read) return read.error();
+  if (const Status good = CheckWallets(wish, !order.wallets.empty()); !good) return good.error();
   return order;
 }
 

@@ -2,15 +2,20 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/error.h"
+#include "common/ids.h"
 #include "coordinator/run_wish.h"
 
 namespace coordinator {
 
+inline constexpr std::size_t kMostWalletsAtOnce = 50'000;  // in a request
+
 struct IngestOrder {
   RunWish wish;
   bool is_dry = false;
+  std::vector<common::WalletAddress> wallets;  // of a dry run, in place of a selection
 };
 
 // kRejected with one clear line where it cannot be meant so.

@@ -92,6 +92,13 @@ struct RunRow {
 };
 
 // What the fleet did for a run since it was last written down.
+// An entry of the schedule as the operator wants it.
+struct ScheduleWish {
+  std::string name;
+  std::int64_t every_s = 0;
+  bool enabled = true;
+};
+
 struct RunUse {
   std::int64_t trades = 0;
   std::int64_t requests = 0;

@@ -114,9 +114,6 @@ int Run(const coordinator::Options& options) {
     constexpr std::int64_t kDay_s = 24 * 3600;
     schedule.push_back({entry.name, entry.every_s > 0 ? entry.every_s : kDay_s, entry.every_s > 0});
   }
-  if (const Status set = coordinator::AdminLedger(*url).SetSchedule(schedule); !set) {
-    return Fail(set.error().message);
-  }
 
   const common::SystemClock clock;
   proto::Context context;
@@ -131,7 +128,8 @@ int Run(const coordinator::Options& options) {
   timings.grace = milliseconds(options.grace_ms);
   timings.adoption = milliseconds(options.adoption_ms);
   timings.stall = milliseconds(options.stall_ms);
-  coordinator::PostgresLedger ledger(*url, Holder(options.state_dir));
+  coordinator::PostgresLedger ledger(*url, Holder(options.state_dir), std::chrono::seconds(15),
+                                     std::move(schedule));
   coordinator::PostgresLedger reader(*url, Holder(options.state_dir));
   coordinator::LedgerLoop ledger_loop(ledger, reader, clock);
   coordinator::Coordinator loop(**channel, ledger_loop, clock, timings, options.limits);

@@ -42,11 +42,6 @@ UPDATE coordinator_lease SET expires_at = now() + $3::bigint * interval '1 milli
 constexpr char kCheckTerm[] =
     "SELECT 1 FROM coordinator_lease WHERE term = $1 AND expires_at > now() FOR SHARE";
 
-// Nothing waits for a row without end, and nobody waits without end for this process.
-const std::string kBounds = std::string("SET LOCAL lock_timeout = '") + common::kLockTimeout +
-                            "'; SET LOCAL idle_in_transaction_session_timeout = '" +
-                            common::kIdleInTransaction + "'";
-
 constexpr char kPrepare[] = R"sql(
 SELECT c.chunk_id, c.epoch, w.wallet_id, w.address, k.source, k.owned_from, k.complete_to,
        k.position, coalesce(s.trades_stored, 0) > 0
@@ -83,8 +78,12 @@ WHERE c.state = 'leased' AND c.owner = w.owner AND c.epoch > w.epoch)sql";
 
 }  // namespace
 
-PostgresLedger::PostgresLedger(std::string url, std::string holder, common::Duration lease)
-    : url_(std::move(url)), holder_(std::move(holder)), lease_(lease) {}
+PostgresLedger::PostgresLedger(std::string url, std::string holder, common::Duration lease,
+                               std::vector<ScheduleWish> schedule)
+    : url_(std::move(url)),
+      holder_(std::move(holder)),
+      lease_(lease),
+      schedule_(std::move(schedule)) {}
 
 Status PostgresLedger::Connect() {
   if (connection_ && connection_->healthy()) return Done{};
@@ -106,6 +105,9 @@ Result<Term> PostgresLedger::HoldTerm(Term current) {
                               PgParams().Int64(current.value).Text(holder_).Int64(lease_ms));
   if (!rows) return Error{ErrorKind::kTransient, rows.error().message};
   if (rows->empty()) return Error{ErrorKind::kRejected, "another coordinator holds the lease"};
+  if (current.value == 0) {
+    if (const Status set = SetSchedule(*connection_, schedule_); !set) return set.error();
+  }
   return Term{rows->Int64(0, 0)};
 }
 
@@ -141,7 +143,7 @@ Result<LedgerAnswer> PostgresLedger::Perform(Term term, const LedgerRequest& req
         if constexpr (std::is_same_v<T, PrepareRequest> || std::is_same_v<T, GrantRequest>) {
           return Do(term, one);
         } else {
-          Result<PgTransaction> transaction = PgTransaction::Begin(*connection_, kBounds);
+          Result<PgTransaction> transaction = PgTransaction::Begin(*connection_, Bounds());
           if (!transaction) return transaction.error();
           if (const Status held = CheckTerm(term); !held) return held.error();
           Result<LedgerAnswer> answer = Do(term, one);

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/postgres.h"
 #include "coordinator/ledger.h"
@@ -17,8 +18,10 @@ class PostgresLedger final : public Ledger {
  public:
   // `holder` names this coordinator; a process that holds the state directory's lock may take over
   // at once from a dead one of the same name. `lease`: how long a term lasts without renewal.
+  // `schedule`: set when a term begins; entries that it does not name stay as they are.
   PostgresLedger(std::string url, std::string holder,
-                 common::Duration lease = std::chrono::seconds(15));
+                 common::Duration lease = std::chrono::seconds(15),
+                 std::vector<ScheduleWish> schedule = {});
 
   common::Result<common::Term> HoldTerm(common::Term current) override;
   common::Result<LedgerAnswer> Perform(common::Term term, const LedgerRequest& request) override;
@@ -42,6 +45,7 @@ class PostgresLedger final : public Ledger {
   const std::string url_;
   const std::string holder_;
   const common::Duration lease_;
+  const std::vector<ScheduleWish> schedule_;
   std::optional<common::PgConnection> connection_;
 };
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/lease_session.h"
 #include "coordinator/plans/trades.h"
 
 namespace coordinator {
@@ -147,6 +148,24 @@ Result<std::vector<ChunkRow>> Create(PgConnection& connection, RunId run, const 
   const auto ids = InsertChunks(connection, run, kind, chunks);
   if (!ids) return ids.error();
   return ReadChunks(connection, *ids);
+}
+
+std::string Bounds() {
+  return std::string("SET LOCAL lock_timeout = '") + common::kLockTimeout +
+         "'; SET LOCAL idle_in_transaction_session_timeout = '" + common::kIdleInTransaction + "'";
+}
+
+Status SetSchedule(PgConnection& connection, const std::vector<ScheduleWish>& schedule) {
+  for (const ScheduleWish& wish : schedule) {
+    const auto rows = connection.Exec(
+        "INSERT INTO schedule AS s (name, every_s, next_at, enabled) "
+        "VALUES ($1, $2, now() + $2 * interval '1 second', $3) ON CONFLICT (name) DO UPDATE SET "
+        "every_s = EXCLUDED.every_s, enabled = EXCLUDED.enabled, "
+        "next_at = least(s.next_at, EXCLUDED.next_at)",
+        PgParams().Text(wish.name).Int64(wish.every_s).Bool(wish.enabled));
+    if (!rows) return rows.error();
+  }
+  return Done{};
 }
 
 Status AddUse(PgConnection& connection, RunId run, const RunUse& use) {

@@ -11,6 +11,14 @@
 
 namespace coordinator {
 
+// Settings of a transaction: nothing waits for a row without end, and nobody waits without end for
+// this process.
+std::string Bounds();
+
+// A time that lies ahead already stays, unless the new interval ends before it.
+common::Status SetSchedule(common::PgConnection& connection,
+                           const std::vector<ScheduleWish>& schedule);
+
 common::WalletAddress ReadAddress(const common::PgRows& rows, int row, int column);
 
 // kRejected if there is no such run.

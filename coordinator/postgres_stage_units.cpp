@@ -31,11 +31,17 @@ Status Execute(PgConnection& connection, const char* sql, const PgParams& params
 // --- Units by task -----------------------------------------------------------------------------
 
 // New ones, and those that are there for a new run. A walk that another run left unfinished begins
-// anew, for what it read may have changed since; `keeps_position`: it goes on.
+// anew, for what it read may have changed since, and how far a range came is told anew;
+// `keeps_position`: it goes on. Here and below, numbers are drawn for what is new alone: an INSERT
+// draws one before it meets the conflict.
 constexpr char kTakeTasks[] = R"sql(
-INSERT INTO work_unit AS u (kind, task)
-SELECT $1, t FROM unnest($2::text[]) AS t ORDER BY t
+INSERT INTO work_unit AS u (unit_id, kind, task)
+SELECT coalesce((SELECT o.unit_id FROM work_unit o WHERE o.kind = $1 AND o.task = t),
+                nextval(pg_get_serial_sequence('work_unit', 'unit_id'))), $1, t
+FROM unnest($2::text[]) AS t ORDER BY t
 ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0,
+  reached = CASE WHEN u.kind = 'range' AND NOT $3 THEN 0 ELSE u.reached END,
+  complete_to = CASE WHEN u.kind = 'range' AND NOT $3 THEN 0 ELSE u.complete_to END,
   position = CASE WHEN $3 THEN u.position ELSE '' END)sql";
 
 constexpr char kReadTasks[] = R"sql(
@@ -129,8 +135,11 @@ Result<StageUnits> ResolutionUnits(PgConnection& connection) {
 // --- Holders -----------------------------------------------------------------------------------
 
 constexpr char kTakeHolders[] = R"sql(
-INSERT INTO work_unit AS u (kind, task, planned_volume)
-SELECT 'holders', hex0x(condition_id), coalesce(volume, 0) FROM market
+INSERT INTO work_unit AS u (unit_id, kind, task, planned_volume)
+SELECT coalesce((SELECT o.unit_id FROM work_unit o
+                  WHERE o.kind = 'holders' AND o.task = hex0x(condition_id)),
+                nextval(pg_get_serial_sequence('work_unit', 'unit_id'))),
+       'holders', hex0x(condition_id), coalesce(volume, 0) FROM market
  WHERE coalesce(volume, 0) IS DISTINCT FROM volume_fed ORDER BY condition_id
 ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0, position = '',
   planned_volume = EXCLUDED.planned_volume)sql";
@@ -151,8 +160,11 @@ constexpr char kByAnyWay[] = "SET LOCAL enable_seqscan TO DEFAULT";
 
 // Feeds are read from their beginning, also those of markets that have not moved.
 constexpr char kTakeAllHolders[] = R"sql(
-INSERT INTO work_unit AS u (kind, task, planned_volume)
-SELECT 'holders', hex0x(condition_id), coalesce(volume, 0) FROM market ORDER BY condition_id
+INSERT INTO work_unit AS u (unit_id, kind, task, planned_volume)
+SELECT coalesce((SELECT o.unit_id FROM work_unit o
+                  WHERE o.kind = 'holders' AND o.task = hex0x(condition_id)),
+                nextval(pg_get_serial_sequence('work_unit', 'unit_id'))),
+       'holders', hex0x(condition_id), coalesce(volume, 0) FROM market ORDER BY condition_id
 ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0, position = '', complete_to = 0,
   planned_volume = EXCLUDED.planned_volume)sql";
 
@@ -221,8 +233,11 @@ WITH page AS MATERIALIZED (
      SELECT 1 FROM selection_wallet x WHERE x.selection = $2::text AND x.wallet_id = w.wallet_id))
    ORDER BY w.wallet_id LIMIT $4),
 taken AS (
-  INSERT INTO work_unit AS u (kind, task)
-  SELECT $1::text, hex0x(address) FROM page ORDER BY address
+  INSERT INTO work_unit AS u (unit_id, kind, task)
+  SELECT coalesce((SELECT o.unit_id FROM work_unit o
+                    WHERE o.kind = $1::text AND o.task = hex0x(address)),
+                  nextval(pg_get_serial_sequence('work_unit', 'unit_id'))),
+         $1::text, hex0x(address) FROM page ORDER BY address
   ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0,
     position = CASE WHEN u.kind = 'activity' THEN u.position ELSE '' END
   RETURNING unit_id, task, quarantined, last_error)

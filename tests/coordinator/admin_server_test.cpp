@@ -148,6 +148,13 @@ TEST_F(AdminServerTest, ADryRunKeepsNothing) {
   EXPECT_EQ(plan["endpoint"], "data_trades");
   EXPECT_GT(plan["rate_per_second"].get<double>(), 0);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
+  const json named = Post("/api/admin/ingest",
+                          R"({"action":"process","dry_run":true,"wallets":[")"
+                          "0x" +
+                              std::string(40, 'a') + R"("]})",
+                          200);
+  EXPECT_EQ(named["wallets"], 1);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
   EXPECT_EQ(QueryInt("SELECT count(DISTINCT selection) FROM selection_wallet"), 1);
 }
 
@@ -156,7 +163,10 @@ TEST_F(AdminServerTest, MistakesGetOneClearLine) {
        {"{", "[]", R"({"action":"dance"})", R"({"action":"process"})",
         R"({"action":"process","all":true,"source":"tea-leaves"})",
         R"({"action":"process","selection":"../x"})", R"({"action":"process","max_wallets":-1})",
-        R"({"action":"process","selection":"unknown"})"}) {
+        R"({"action":"process","selection":"unknown"})",
+        R"({"action":"process","wallets":["0x1"]})",
+        R"({"action":"process","dry_run":true,"wallets":["0x1"]})",
+        R"({"action":"markets","dry_run":true,"wallets":[]})"}) {
     EXPECT_TRUE(Post("/api/admin/ingest", body, 400)["error"].is_string()) << body;
   }
   Post("/api/admin/wallets?selection=abc", "0x12\n", 400);

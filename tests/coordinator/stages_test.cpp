@@ -19,6 +19,11 @@ class StagesTest : public tests::PostgresTest {
   }
   void TearDown() override { EXPECT_TRUE(common::ArmFailpoints("").has_value()); }
 
+  // A coordinator that is started with this schedule.
+  void Schedule(const std::vector<ScheduleWish>& schedule) {
+    ledger_.emplace(url_, "here", std::chrono::seconds(15), schedule);
+    term_ = ledger_->HoldTerm({}).value();
+  }
   template <typename T>
   T Ask(const LedgerRequest& request) {
     auto answer = ledger_->Perform(term_, request);
@@ -342,7 +347,7 @@ TEST_F(StagesTest, AFinishedSyncIsDueNoMore) {
 
 TEST_F(StagesTest, AMissedTimeIsCaughtUpOnceAndNeverOverlaps) {
   const AdminLedger admin(url_);
-  ASSERT_TRUE(admin.SetSchedule({{"refresh", 1800, true}, {"audit", 60, false}}).has_value());
+  Schedule({{"refresh", 1800, true}, {"audit", 60, false}});
   EXPECT_TRUE(Ask<Scheduled>(ScheduleRequest{}).queued.empty());
   Query("UPDATE schedule SET next_at = now() - interval '5 hours'");
   const auto first = Ask<Scheduled>(ScheduleRequest{});
@@ -355,9 +360,16 @@ TEST_F(StagesTest, AMissedTimeIsCaughtUpOnceAndNeverOverlaps) {
   EXPECT_EQ(Ask<Scheduled>(ScheduleRequest{}).queued.size(), 1U);
 }
 
+TEST_F(StagesTest, WhoHasNoTermSetsNoSchedule) {
+  Schedule({{"refresh", 1800, true}});
+  PostgresLedger other(url_, "elsewhere", std::chrono::seconds(15), {{"refresh", 86400, false}});
+  EXPECT_FALSE(other.HoldTerm({}).has_value());
+  EXPECT_EQ(QueryInt("SELECT every_s FROM schedule WHERE name = 'refresh' AND enabled"), 1800);
+}
+
 TEST_F(StagesTest, AnAuditIsClaimedByOneAlone) {
   const AdminLedger admin(url_);
-  ASSERT_TRUE(admin.SetSchedule({{"audit", 60, true}}).has_value());
+  Schedule({{"audit", 60, true}});
   EXPECT_FALSE(admin.ClaimSchedule("audit").value());
   Query("UPDATE schedule SET next_at = now() - interval '1 second'");
   EXPECT_TRUE(admin.ClaimSchedule("audit").value());
@@ -393,6 +405,60 @@ TEST_F(StagesTest, ADryRunKeepsNothing) {
   EXPECT_EQ(plan->wallets, 1);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM work_unit"), 0);
+}
+
+TEST_F(StagesTest, ADryRunOfNamedWalletsKeepsNoneOfThem) {
+  std::vector<common::WalletAddress> wallets(3);
+  for (std::uint8_t i = 0; i < 3; ++i) wallets[i].bytes[0] = i + 1;
+  RunWish wish;
+  for (const char* action : {"process", "positions"}) {
+    wish.action = action;
+    const auto plan = AdminLedger(url_).PlanDry(wish, 2, wallets);
+    ASSERT_TRUE(plan.has_value()) << plan.error().message;
+    EXPECT_EQ(plan->wallets, 3) << action;
+  }
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 0);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM selection_wallet"), 0);
+}
+
+TEST_F(StagesTest, UnitsAndWalletsThatAreThereDrawNoNumbers) {
+  std::vector<common::WalletAddress> wallets(2);
+  wallets[1].bytes[0] = 1;
+  const AdminLedger admin(url_);
+  const auto last = [this] {
+    return QueryInt(
+        "SELECT nextval(pg_get_serial_sequence('wallet', 'wallet_id')) + "
+        "nextval(pg_get_serial_sequence('work_unit', 'unit_id'))");
+  };
+  AddMarket(1, "5");
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+    for (const char* action : {"positions", "markets", "discover"}) {
+      Begin(action);
+      EXPECT_TRUE(admin.Cancel(run_).has_value());
+    }
+    if (round == 0) continue;
+    EXPECT_EQ(last() - QueryInt("SELECT max(wallet_id) FROM wallet") -
+                  QueryInt("SELECT max(unit_id) FROM work_unit"),
+              2);
+  }
+}
+
+TEST_F(StagesTest, ARangeThatBeginsAnewHasProvenNothing) {
+  RunWish wish;
+  wish.action = "range";
+  wish.source = "rpc";
+  wish.from = 100;
+  const auto begin = [&] {
+    run_ = AdminLedger(url_).CreateRun(wish).value().run;
+    return Ask<Planned>(PlanRequest{run_, 1}).chunks;
+  };
+  ASSERT_FALSE(begin().empty());
+  Query("UPDATE work_unit SET status = 3, reached = 1000, complete_to = 77, position = 'x'");
+  EXPECT_TRUE(AdminLedger(url_).Cancel(run_).has_value());
+  ASSERT_FALSE(begin().empty());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM work_unit WHERE reached = 0 AND complete_to = 0"),
+            QueryInt("SELECT count(*) FROM work_unit"));
 }
 
 }  // namespace
