@@ -91,10 +91,12 @@ std::unique_ptr<jobs::Job> Worker::MakeJob(ChunkTask task) {
 
 // The run cannot be done as it was asked for; its wallets say why.
 void Worker::RefuseSource(const ChunkTask& task) {
+  const std::string hint =
+      task.source == "rpc" ? ": give seine-worker --rpc-url, or SEINE_RPC_URL" : "";
   std::vector<WalletOutcome> outcomes;
   for (const WalletTask& wallet : task.wallets) {
     outcomes.push_back({wallet.id, WalletOutcome::Kind::kRejected,
-                        "this worker has no source '" + task.source + "'"});
+                        "this worker has no source '" + task.source + "'" + hint});
   }
   Perform(parts_.session.Finished(task.lease, outcomes, 0, now_));
 }
