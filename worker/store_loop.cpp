@@ -165,14 +165,22 @@ void StoreLoop::Settle() {
   held_back_.clear();
 }
 
-void StoreLoop::Handle(WriteMarkets write) {
-  const auto result = Insist<common::Done>([&] { return store_.WriteMarkets(write.markets); });
-  if (!result) return;
-  if (!*result) {
-    common::LogWarning("markets_refused",
-                       {{"markets", write.markets.size()}, {"reason", result->error().message}});
+// A market that is refused keeps no other one out: the list is halved until it is alone.
+bool StoreLoop::StoreMarkets(const std::vector<store::MarketInfo>& markets) {
+  const auto result = Insist<common::Done>([&] { return store_.WriteMarkets(markets); });
+  if (!result) return false;
+  if (*result) return true;
+  if (markets.size() <= 1) {
+    common::LogWarning("market_refused", {{"market", markets.empty() ? "" : markets.front().slug},
+                                          {"reason", result->error().message}});
+    return true;
   }
-  Report(TokensSettled{std::move(write.tokens)});
+  const auto half = markets.begin() + static_cast<std::ptrdiff_t>(markets.size() / 2);
+  return StoreMarkets({markets.begin(), half}) && StoreMarkets({half, markets.end()});
+}
+
+void StoreLoop::Handle(WriteMarkets write) {
+  if (StoreMarkets(write.markets)) Report(TokensSettled{std::move(write.tokens)});
 }
 
 void StoreLoop::Handle(NoteUnknown note) {

@@ -59,6 +59,8 @@ class StoreLoop {
   void Handle(StoreCommand command);
   void Handle(WriteBatch write);
   void Handle(WriteUnits write);
+  // False: it is time to end.
+  bool StoreMarkets(const std::vector<store::MarketInfo>& markets);
   void Handle(WriteMarkets write);
   void Handle(NoteUnknown note);
   void Handle(CheckTokens check);

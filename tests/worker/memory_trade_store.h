@@ -41,6 +41,9 @@ class MemoryTradeStore final : public store::TradeStore {
   }
   common::Status WriteMarkets(const std::vector<store::MarketInfo>& markets) override {
     const std::lock_guard lock(mutex_);
+    for (const store::MarketInfo& market : markets) {
+      if (market.slug == "refused") return common::Error{common::ErrorKind::kRejected, "no row"};
+    }
     markets_ += markets.size();
     return common::Done{};
   }
@@ -72,6 +75,10 @@ class MemoryTradeStore final : public store::TradeStore {
   std::size_t rows() const {
     const std::lock_guard lock(mutex_);
     return rows_.size();
+  }
+  std::size_t markets() const {
+    const std::lock_guard lock(mutex_);
+    return markets_;
   }
   int writes() const {
     const std::lock_guard lock(mutex_);

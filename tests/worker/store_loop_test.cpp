@@ -129,5 +129,17 @@ TEST_F(StoreLoopTest, TermIsKept) {
   EXPECT_EQ(ReadCheckpoint(directory_.path() + "/checkpoint.log")->highest_term, common::Term{12});
 }
 
+TEST_F(StoreLoopTest, AMarketThatIsRefusedKeepsNoOtherOut) {
+  WriteMarkets write;
+  write.markets.resize(9);
+  write.markets[6].slug = "refused";
+  write.tokens.resize(9);
+  Mail(write);
+  const auto settled = Reports<TokensSettled>(1);
+  ASSERT_EQ(settled.size(), 1U);
+  EXPECT_EQ(settled[0].tokens.size(), 9U);
+  EXPECT_EQ(store_.markets(), 8U);
+}
+
 }  // namespace
 }  // namespace worker
