@@ -42,7 +42,7 @@ Error Refused(const httplib::Response& answer, const StateDir& state) {
   if (answer.status == 401) {
     what += "; the key is in " + state.admin_key().string() + " or SEINE_API_KEY";
   }
-  return {answer.status == 503 ? ErrorKind::kTransient : ErrorKind::kRejected, what};
+  return {answer.status == 503 ? ErrorKind::kThrottled : ErrorKind::kRejected, what};
 }
 
 Result<std::string> Ask(const StateDir& state, const std::string& address, common::Duration timeout,
@@ -68,7 +68,7 @@ Result<std::string> Patiently(common::Duration patience,
   const auto give_up = std::chrono::steady_clock::now() + patience;
   while (true) {
     Result<std::string> answer = request();
-    const bool may_pass = !answer && answer.error().kind == ErrorKind::kTransient;
+    const bool may_pass = !answer && answer.error().kind != ErrorKind::kRejected;
     if (!may_pass || std::chrono::steady_clock::now() >= give_up) return answer;
     std::this_thread::sleep_for(kRetryInterval);
   }

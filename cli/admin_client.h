@@ -15,12 +15,12 @@ class AdminClient {
   // `http` is host:port; empty, or with port 0, for the address in coordinator.json.
   explicit AdminClient(const StateDir& state, std::string http = "");
 
-  // The body of a 2xx answer. Otherwise the coordinator's own words: kTransient when it cannot be
-  // reached or is not ready, kRejected when it refused.
+  // The body of a 2xx answer. Otherwise kTransient when no coordinator answers, or the
+  // coordinator's own words: kThrottled for "not now" (503), kRejected when it refused.
   common::Result<std::string> Get(const std::string& path) const;
   common::Result<std::string> Post(const std::string& path, const std::string& body,
                                    const std::string& content_type = "application/json") const;
-  // As Post, but tried again for `patience` while the coordinator is away.
+  // As Post, but tried again for `patience` while the coordinator is away or says "not now".
   common::Result<std::string> PostPatiently(
       const std::string& path, const std::string& body, common::Duration patience,
       const std::string& content_type = "application/json") const;

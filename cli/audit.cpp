@@ -65,7 +65,7 @@ bool IsDue(const AdminClient& client) {
 
 int AuditChosen(const Options& options, const StateDir& state, AuditReport& report) {
   common::Signals signals;
-  const auto database = DatabaseAccess::Open(state, options.database);
+  const auto database = DatabaseAccess::Open(state, DatabaseOf(options, state));
   if (!database) return Complain(kCannotStart, database.error().message);
   common::PgConnection& connection = (*database)->connection();
   const bool only_conditions = options.wallets.empty() && !options.conditions.empty();

@@ -8,6 +8,7 @@
 #include "cli/admin_client.h"
 #include "cli/files.h"
 #include "cli/fleet.h"
+#include "cli/fleet_options.h"
 
 namespace cli {
 namespace {
@@ -29,6 +30,7 @@ BorrowedFleet::~BorrowedFleet() {
 
 common::Status BorrowedFleet::Borrow(const FleetSettings& settings, const std::string& http) {
   if (IsFleetUp(state_)) {
+    TellUnheeded(state_, settings);
     const bool is_orphan = ReadFile(state_.owner()) && !ReadPidFile(state_.owner());
     if (is_orphan) is_ours_ = WriteOwner(state_).has_value();
     return common::Done{};

@@ -54,7 +54,7 @@ int StopDatabase(const Options& options) {
 int MigrateDatabase(const Options& options) {
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
-  const auto url = common::ResolveDatabaseUrl(options.database, state->root().string());
+  const auto url = common::ResolveDatabaseUrl(DatabaseOf(options, *state), state->root().string());
   if (!url) return Complain(kCannotStart, url.error().message);
   auto connection = common::PgConnection::Open(*url);
   if (!connection) return Complain(kCannotStart, connection.error().message);
@@ -69,7 +69,7 @@ int MigrateDatabase(const Options& options) {
 int OpenPsql(const Options& options) {
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
-  const auto url = common::ResolveDatabaseUrl(options.database, state->root().string());
+  const auto url = common::ResolveDatabaseUrl(DatabaseOf(options, *state), state->root().string());
   if (!url) return Complain(kCannotStart, url.error().message);
   if (!ExportConnection(*url)) return Complain(kCannotStart, "--database is not a libpq URL");
   std::vector<std::string> arguments{"psql"};

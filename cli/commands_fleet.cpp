@@ -64,6 +64,7 @@ void AwaitWorkers(const AdminClient& client, int workers, common::Signals& signa
 // Of a fleet that is up already, only the number of workers can be changed.
 int UpAgain(const Options& options, const StateDir& state, common::Signals& signals) {
   SayLine("A fleet is already up in " + state.root().string() + ".");
+  TellUnheeded(state, SettingsFrom(options, state));
   if (options.workers) {
     const int code = Scale(options);
     if (code != kDone) return code;
@@ -91,7 +92,8 @@ int WorkerAction(const Options& options, const char* action, const char* said) {
       client.Post(fmt::format("/api/admin/workers/{}/{}", options.id, action), "{}");
   const bool is_refused = !answer && answer.error().kind == common::ErrorKind::kRejected;
   if (!answer && !(is_refused && is_released)) {
-    return Complain(is_refused ? kCannotStart : kNoFleet, answer.error().message);
+    const bool is_away = answer.error().kind == common::ErrorKind::kTransient;
+    return Complain(is_away ? kNoFleet : kCannotStart, answer.error().message);
   }
   Print(options.id + " " + said);
   return kDone;

@@ -68,9 +68,10 @@ int ShowStatus(const Options& options) {
     Print(overview.lines);
     return kDone;
   }
-  Complain(kNoFleet, overview.lines.front());
+  const int code = overview.is_away ? kNoFleet : kCannotStart;
+  Complain(code, overview.lines.front());
   Print(std::vector<std::string>(overview.lines.begin() + 1, overview.lines.end()));
-  return kNoFleet;
+  return code;
 }
 
 int ShowWorkers(const Options& options) {

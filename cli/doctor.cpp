@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/admin_client.h"
 #include "cli/commands.h"
 #include "cli/doctor_findings.h"
 #include "cli/doctor_upstreams.h"
@@ -54,12 +55,12 @@ void CheckEmbedded(Findings& findings, const StateDir& state) {
                                                               : "not made yet"));
 }
 
-void CheckDatabase(Findings& findings, const Options& options, const StateDir& state) {
-  if (options.database == "embedded") {
+void CheckDatabase(Findings& findings, const std::string& database, const StateDir& state) {
+  if (database == "embedded") {
     CheckEmbedded(findings, state);
     if (!EmbeddedPostgres(state).Find()) return;
   }
-  const auto url = common::ResolveDatabaseUrl(options.database, state.root().string());
+  const auto url = common::ResolveDatabaseUrl(database, state.root().string());
   if (!url) {
     findings.Say(Verdict::kFail, url.error().message);
     return;
@@ -72,11 +73,11 @@ void CheckDatabase(Findings& findings, const Options& options, const StateDir& s
   }
   const auto version = connection->Exec("SHOW server_version_num");
   const std::int64_t number = version ? std::atoll(std::string(version->Text(0, 0)).c_str()) : 0;
-  if (number >= 130000) {
+  if (number >= 150000) {
     findings.Say(Verdict::kOk, fmt::format("database answers, PostgreSQL {}", number / 10000));
   } else {
     findings.Say(Verdict::kFail, fmt::format("database is PostgreSQL {}", number / 10000),
-                 "13 or newer is needed");
+                 "15 or newer is needed");
   }
   const auto pool = connection->Exec("SELECT pg_is_in_recovery()");
   if (pool && pool->Bool(0, 0)) {
@@ -171,14 +172,15 @@ int Doctor(const Options& options) {
   if (!state) return kCannotStart;
   Findings findings;
   FleetSettings settings = SettingsFrom(options, *state);
-  const bool is_up = IsFleetUp(*state);
+  // Where others than `seine up` started it, only its answers show that it is up.
+  const bool is_up = IsFleetUp(*state) || AdminClient(*state, options.http).IsUp();
   // A fleet that is up is looked at as it was started.
-  if (const auto running = ReadFleetSettings(*state); running && is_up) {
+  if (const auto running = RunningSettings(*state)) {
     for (const auto& variable : running->environment) settings.environment.insert(variable);
     settings.keys = running->keys;
   }
   CheckPrograms(findings);
-  CheckDatabase(findings, options, *state);
+  CheckDatabase(findings, DatabaseOf(options, *state), *state);
   CheckDisk(findings, *state);
   CheckSecrets(findings, *state, settings.keys);
   CheckPorts(findings, settings, is_up);

@@ -32,7 +32,7 @@ void CheckClock(Findings& findings, const UpstreamAnswer& answer) {
 // Prints reachability; returns the answer where it is worth reading.
 std::optional<UpstreamAnswer> CheckReach(Findings& findings, const char* name,
                                          const std::string& url, const std::string& body = "",
-                                         int expected = 200) {
+                                         int expected = 200, const std::string& shown = "") {
   const auto answer = AskUpstream(url, body);
   if (!answer) {
     findings.Say(Verdict::kFail, fmt::format("{}: {}", name, answer.error().message),
@@ -49,8 +49,10 @@ std::optional<UpstreamAnswer> CheckReach(Findings& findings, const char* name,
     return std::nullopt;
   }
   if (answer->status != expected) {
-    findings.Say(Verdict::kWarn, fmt::format("{} answers {} to {}", name, answer->status, url),
-                 fmt::format("{} was expected; is the URL right?", expected));
+    findings.Say(
+        Verdict::kWarn,
+        fmt::format("{} answers {} to {}", name, answer->status, shown.empty() ? url : shown),
+        fmt::format("{} was expected; is the URL right?", expected));
     return std::nullopt;
   }
   findings.Say(Verdict::kOk, fmt::format("{} answers {} in {:.0f} ms", name, answer->status,
@@ -89,6 +91,22 @@ void CheckSubgraphFreshness(Findings& findings, const UpstreamAnswer& answer) {
                                  " UTC (a closed archive since 2026-04-28)");
 }
 
+void CheckNode(Findings& findings, const std::string& url) {
+  const std::optional<std::string> origin = PublicOrigin(url);
+  if (!origin) {
+    findings.Say(Verdict::kFail, "--rpc-url is no http or https URL");
+    return;
+  }
+  const auto answer = CheckReach(
+      findings, "RPC node", url,
+      R"({"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]})", 200, *origin);
+  if (!answer) return;
+  const nlohmann::json body = nlohmann::json::parse(answer->body, nullptr, false);
+  if (body.is_object() && body.contains("result") && body["result"].is_string()) return;
+  findings.Say(Verdict::kWarn, "the RPC node at " + *origin + " tells no block number",
+               "is the URL right, and does its key allow eth_blockNumber?");
+}
+
 }  // namespace
 
 void CheckUpstreams(Findings& findings, const std::map<std::string, std::string>& urls) {
@@ -114,6 +132,9 @@ void CheckUpstreams(Findings& findings, const std::map<std::string, std::string>
               "orderbook-subgraph/0.0.1/gn"),
           R"({"query":"{ orderFilledEvents(first: 1, orderBy: timestamp, orderDirection: desc) { timestamp } }"})")) {
     CheckSubgraphFreshness(findings, *answer);
+  }
+  if (const auto node = urls.find("SEINE_RPC_URL"); node != urls.end()) {
+    CheckNode(findings, node->second);
   }
 }
 

@@ -8,7 +8,8 @@
 
 namespace cli {
 
-// `urls` by variable, SEINE_DATA_URL and so on; those that are missing are the real services'.
+// `urls` by variable, SEINE_DATA_URL and so on; those that are missing are the real services',
+// but there is no RPC node unless one is given.
 void CheckUpstreams(Findings& findings, const std::map<std::string, std::string>& urls);
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/files.h"
+#include "common/options.h"
 
 namespace cli {
 namespace {
@@ -39,7 +40,40 @@ FleetSettings FromJson(const json& text) {
   return settings;
 }
 
+// What goes with `option`, each time that it stands there.
+std::vector<std::string> Arguments(const FleetSettings& settings, const std::string& option) {
+  const std::vector<std::string>& all = settings.coordinator_arguments;
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i + 1 < all.size(); i += 2) {
+    if (all[i] == option) found.push_back(all[i + 1]);
+  }
+  return found;
+}
+
+std::string Variable(const FleetSettings& settings, const std::string& name) {
+  const auto found = settings.environment.find(name);
+  return found == settings.environment.end() ? "" : found->second;
+}
+
+bool AreAlike(const FleetSettings& one, const FleetSettings& other, const std::string& option) {
+  if (option == "--listen") return one.listen == other.listen;
+  if (option == "--keys") return one.keys == other.keys;
+  if (option.ends_with("-url")) {
+    const std::string variable = common::VariableFor(option.substr(2));
+    return Variable(one, variable) == Variable(other, variable);
+  }
+  return Arguments(one, option) == Arguments(other, option);
+}
+
 }  // namespace
+
+std::vector<std::string> Unheeded(const FleetSettings& running, const FleetSettings& wished) {
+  std::vector<std::string> unheeded;
+  for (const std::string& option : wished.chosen) {
+    if (!AreAlike(running, wished, option)) unheeded.push_back(option);
+  }
+  return unheeded;
+}
 
 common::Result<FleetSettings> ReadFleetSettings(const StateDir& state) {
   const std::optional<std::string> text = ReadFile(state.settings());

@@ -27,9 +27,14 @@ struct FleetSettings {
   std::string seine_program;
   std::string coordinator_program;
   std::string worker_program;
+  // Options whose values the user chose, as "--rate"; not kept.
+  std::vector<std::string> chosen;
 
   bool is_embedded() const { return database == "embedded"; }
 };
+
+// Those of `wished.chosen` that `running` was started with other values of.
+std::vector<std::string> Unheeded(const FleetSettings& running, const FleetSettings& wished);
 
 common::Result<FleetSettings> ReadFleetSettings(const StateDir& state);
 common::Status WriteFleetSettings(const StateDir& state, const FleetSettings& settings);

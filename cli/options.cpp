@@ -64,7 +64,7 @@ void CommandLine::AddFleetOptions(CLI::App& command) {
       .add_option("--workers", options_.workers,
                   "How many local workers (4 for a new fleet, or as many as it had)")
       ->check(CLI::Range(0, 1000));
-  command.add_option("--listen", options_.listen, "Where workers connect");
+  command.add_option("--listen", options_.listen, "Where workers connect [tcp://127.0.0.1:5600]");
   command.add_option("--keys", options_.keys,
                      "Folder of CURVE keys, made where missing (keys/ in the state directory "
                      "unless given; '' for a loopback fleet without encryption)");
@@ -76,7 +76,7 @@ void CommandLine::AddFleetOptions(CLI::App& command) {
   add_url("--clob-url", options_.clob_url, "CLOB [https://clob.polymarket.com]");
   add_url("--subgraph-url", options_.subgraph_url, "Orderbook subgraph [Goldsky's]");
   add_url("--rpc-url", options_.rpc_url, "Polygon RPC [none]");
-  add_url("--dome-url", options_.dome_url, "Dome [none]");
+  add_url("--dome-url", options_.dome_url, "Dome [https://api.domeapi.io/v1/polymarket]");
   command
       .add_option(
           "--rate", options_.rates,
@@ -84,6 +84,7 @@ void CommandLine::AddFleetOptions(CLI::App& command) {
           "gamma_markets, gamma_other, clob, subgraph, rpc, dome; N=0 is no limit; repeatable "
           "[documented limits less 5 %]")
       ->check(RateForm())
+      ->delimiter(',')
       ->allow_extra_args(false);
   command
       .add_option(
@@ -91,6 +92,7 @@ void CommandLine::AddFleetOptions(CLI::App& command) {
           "What begins by itself: NAME=TIME or NAME=off for refresh, discover and audit, or "
           "off for all; repeatable [with `up`: refresh=30m discover=6h audit=1d, else off]")
       ->check(ScheduleForm())
+      ->delimiter(',')
       ->allow_extra_args(false);
 }
 
@@ -124,7 +126,7 @@ void CommandLine::AddSyncCommands() {
   sync->add_option("WALLET", options_.wallets, "Addresses");
   sync->add_option("--wallets", options_.wallets_file, kWalletsHelp);
   sync->add_option("--wallets-query", options_.wallets_query, kQueryHelp);
-  sync->add_flag("--all", options_.is_all, "Every wallet that needs it");
+  sync->add_flag("--all", options_.is_all, "Every known wallet; `seine refresh --all` costs less");
   sync->add_option("--max-wallets", options_.max_wallets, "At most so many, most needy first [all]")
       ->check(CLI::PositiveNumber);
   sync->add_flag("--dry-run", options_.is_dry_run, "Only print the plan");
@@ -133,6 +135,7 @@ void CommandLine::AddSyncCommands() {
       ->check(CLI::IsMember({"auto", "subgraph", "data-api", "rpc", "dome"}));
   sync->add_flag("--json", options_.is_json, "Print the outcome as JSON");
   CLI::App* retry = Add(*app_, "retry", "Try again what failed, what is quarantined too", Retry);
+  AddFleetOptions(*retry);
   retry->add_option("WALLET", options_.wallets, "Addresses");
   retry->add_flag("--all", options_.is_all,
                   "Everything that failed: wallets, markets, discovery, ranges, feeds");

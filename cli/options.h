@@ -29,7 +29,7 @@ struct Options {
   std::string log_level = "info";
 
   // Of a fleet that is started.
-  std::string listen = "tcp://127.0.0.1:5600";
+  std::optional<std::string> listen;
   std::optional<std::string> keys;
   std::string gamma_url, data_url, clob_url, subgraph_url, rpc_url, dome_url;
   std::vector<std::string> rates;

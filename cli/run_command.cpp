@@ -4,12 +4,14 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/fleet_options.h"
 #include "cli/format.h"
 #include "cli/screen.h"
 #include "cli/terminal.h"
+#include "cli/wallet_choice.h"
 
 namespace cli {
 namespace {
@@ -108,6 +110,26 @@ int Conclude(const Options& options, const AdminClient& client, const RunFollowe
   return follower.run().outcome == "complete" ? kDone : kIncomplete;
 }
 
+std::optional<int> Upload(const AdminClient& client, const WalletList& list,
+                          const std::string& discovered_by, bool are_due,
+                          common::Signals& signals) {
+  const std::string path = fmt::format("/api/admin/wallets?selection={}&discovered_by={}{}",
+                                       list.Selection(), discovered_by, are_due ? "&due=1" : "");
+  const std::vector<std::string> pieces = list.Pieces(kUploadPiece);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces.size() > 1) {
+      SayLine(fmt::format("handing over {} wallets: part {} of {}",
+                          Grouped(static_cast<std::int64_t>(list.wallets.size())), i + 1,
+                          pieces.size()));
+    }
+    const auto answer = client.PostPatiently(path, pieces[i], kCoordinatorPatience, "text/plain");
+    if (!answer) return FailedCall(answer.error());
+    if (signals.Drain().stops > 0)
+      return Complain(kInterrupted, "interrupted; nothing was started");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void SayLine(const std::string& line) {
@@ -128,24 +150,22 @@ FleetSettings BorrowedSettings(const Options& options, const StateDir& state) {
   return settings;
 }
 
-std::optional<int> Upload(const AdminClient& client, const WalletList& list,
-                          const std::string& discovered_by, bool are_due,
-                          common::Signals& signals) {
-  const std::string path = fmt::format("/api/admin/wallets?selection={}&discovered_by={}{}",
-                                       list.Selection(), discovered_by, are_due ? "&due=1" : "");
-  const std::vector<std::string> pieces = list.Pieces(kUploadPiece);
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    if (pieces.size() > 1) {
-      SayLine(fmt::format("handing over {} wallets: part {} of {}",
-                          Grouped(static_cast<std::int64_t>(list.wallets.size())), i + 1,
-                          pieces.size()));
-    }
-    const auto answer = client.PostPatiently(path, pieces[i], kCoordinatorPatience, "text/plain");
-    if (!answer) return FailedCall(answer.error());
-    if (signals.Drain().stops > 0)
-      return Complain(kInterrupted, "interrupted; nothing was started");
+std::optional<int> HandOver(const Options& options, const AdminClient& client,
+                            const WalletList& list, bool are_due, common::Signals& signals) {
+  if (!options.is_dry_run) return Upload(client, list, DiscoveredBy(options), are_due, signals);
+  if (list.wallets.size() <= kUploadPiece) return std::nullopt;
+  return Complain(kUsage, fmt::format("a dry run takes at most {} wallets; plan a part of them",
+                                      Grouped(static_cast<std::int64_t>(kUploadPiece))));
+}
+
+void NameWallets(const Options& options, const WalletList& list, nlohmann::json& body) {
+  if (!options.is_dry_run) {
+    body["selection"] = list.Selection();
+    return;
   }
-  return std::nullopt;
+  for (const common::WalletAddress& wallet : list.wallets) {
+    body["wallets"].push_back(wallet.ToString());
+  }
 }
 
 int FollowToEnd(const Options& options, const AdminClient& client, const StartedReply& started,

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "cli/admin_client.h"
 #include "cli/borrowed_fleet.h"
 #include "cli/fleet_settings.h"
@@ -25,10 +27,13 @@ int FailedCall(const common::Error& error);
 // For a fleet that lives as long as one command: nothing begins by itself unless it was asked for.
 FleetSettings BorrowedSettings(const Options& options, const StateDir& state);
 
-// Hands the wallets over under the list's own name. Nothing, or the exit code after a line on
-// stderr. `are_due`: those that are new wait for the next refresh.
-std::optional<int> Upload(const AdminClient& client, const WalletList& list,
-                          const std::string& discovered_by, bool are_due, common::Signals& signals);
+// Hands the wallets over under the list's own name, but for a dry run, which keeps nothing.
+// Nothing, or the exit code after a line on stderr. `are_due`: those that are new wait for the next
+// refresh.
+std::optional<int> HandOver(const Options& options, const AdminClient& client,
+                            const WalletList& list, bool are_due, common::Signals& signals);
+// Names them in what is asked for: by the list's name, or one by one for a dry run.
+void NameWallets(const Options& options, const WalletList& list, nlohmann::json& body);
 
 // Starts the run that `body` asks for (or joins the one that is under way) and follows it to its
 // end. Returns the exit code. A dry run only prints the plan.

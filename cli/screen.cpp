@@ -269,6 +269,7 @@ Overview LookAround(const StateDir& state, const AdminClient& client) {
   Overview overview;
   const common::Result<std::string> body = client.Get("/api/status");
   if (!body) {
+    overview.is_away = body.error().kind == common::ErrorKind::kTransient;
     overview.lines = {body.error().message};
     Append(overview.lines, ProgramLines(ReadProgramStates(state)));
     return overview;

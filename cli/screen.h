@@ -31,6 +31,7 @@ std::string ProgressLine(const RunReply& run);
 // supervisor knows.
 struct Overview {
   bool is_answered = false;
+  bool is_away = false;  // nobody answers at all
   std::vector<std::string> lines;
 };
 Overview LookAround(const StateDir& state, const AdminClient& client);

@@ -42,7 +42,7 @@ json IngestBody(const Options& options, const WalletList& list) {
   if (list.wallets.empty()) {
     body["all"] = true;
   } else {
-    body["selection"] = list.Selection();
+    NameWallets(options, list, body);
   }
   if (options.max_wallets > 0 && list.wallets.empty()) body["max_wallets"] = options.max_wallets;
   if (options.is_dry_run) body["dry_run"] = true;
@@ -75,7 +75,7 @@ int Sync(const Options& options) {
   const AdminClient client(*state, fleet.is_ours() ? "" : options.http);
   if (const auto code = QueryWallets(options, *state, list)) return *code;
   KeepAtMost(options.max_wallets, list);
-  if (const auto code = Upload(client, list, DiscoveredBy(options), false, signals)) return *code;
+  if (const auto code = HandOver(options, client, list, false, signals)) return *code;
   return RunToEnd(options, client, IngestBody(options, list).dump(), fleet, signals);
 }
 
@@ -96,6 +96,9 @@ int Retry(const Options& options) {
   BorrowedFleet fleet(*state, signals);
   const common::Status borrowed = fleet.Borrow(BorrowedSettings(options, *state), options.http);
   if (!borrowed) return Complain(kCannotStart, borrowed.error().message);
+  if (!fleet.is_ours() && options.workers) {
+    if (const int code = Scale(options); code != kDone) return code;
+  }
   const AdminClient client(*state, fleet.is_ours() ? "" : options.http);
   const auto answer = client.PostPatiently("/api/admin/retry", body.dump(), kCoordinatorPatience);
   if (!answer) return FailedCall(answer.error());

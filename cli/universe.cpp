@@ -28,6 +28,9 @@ std::optional<std::string> WrongWish(const Options& options) {
   if (options.action == "discover" && options.is_all && NamesWallets(options)) {
     return "--all and a list of wallets exclude each other";
   }
+  if (options.action == "discover" && options.is_dry_run && NamesWallets(options)) {
+    return "discover only notes wallets that are named; --dry-run has nothing to plan for them";
+  }
   if (options.is_all && options.max_wallets > 0) return "--all and --top exclude each other";
   if (options.range_from && options.range_to && *options.range_to < *options.range_from) {
     return "--to lies before --from";
@@ -44,7 +47,7 @@ std::optional<std::string> WrongWish(const Options& options) {
 json Body(const Options& options, const WalletList& list) {
   json body{{"action", options.action}};
   if (options.source != "auto") body["source"] = options.source;
-  if (!list.wallets.empty()) body["selection"] = list.Selection();
+  if (!list.wallets.empty()) NameWallets(options, list, body);
   if (options.action == "discover" && options.is_all) body["all"] = true;
   if (options.max_wallets > 0) body["max_wallets"] = options.max_wallets;
   if (options.range_from) body["from"] = *options.range_from;
@@ -105,7 +108,7 @@ int RunUniverse(const Options& options) {
   if (const auto code = QueryWallets(options, *state, list)) return *code;
   const bool are_found = options.action == "discover" && NamesWallets(options);
   if (!list.wallets.empty()) {
-    const auto code = Upload(client, list, DiscoveredBy(options), are_found, signals);
+    const auto code = HandOver(options, client, list, are_found, signals);
     if (code) return *code;
   }
   if (are_found) {

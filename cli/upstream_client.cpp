@@ -45,6 +45,15 @@ std::optional<UrlParts> SplitUrl(const std::string& url) {
   return parts;
 }
 
+std::optional<std::string> PublicOrigin(const std::string& url) {
+  const std::optional<UrlParts> parts = SplitUrl(url);
+  if (!parts) return std::nullopt;
+  const std::string& origin = parts->origin;
+  const std::size_t at = origin.rfind('@');
+  if (at == std::string::npos) return origin;
+  return origin.substr(0, origin.find("://") + 3) + origin.substr(at + 1);
+}
+
 std::optional<std::int64_t> ParseHttpDate(const std::string& text) {
   std::tm parts{};
   if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S", &parts) == nullptr) return std::nullopt;
@@ -65,7 +74,7 @@ common::Result<UpstreamAnswer> AskUpstream(const std::string& url, const std::st
                                      : client.Post(parts->target, body, "application/json");
   if (!answer) {
     return common::Error{common::ErrorKind::kTransient,
-                         parts->origin + ": " + Describe(answer.error())};
+                         *PublicOrigin(url) + ": " + Describe(answer.error())};
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return UpstreamAnswer{answer->status, answer->body, answer->get_header_value("Date"),

@@ -32,6 +32,9 @@ struct UrlParts {
 };
 std::optional<UrlParts> SplitUrl(const std::string& url);
 
+// Scheme, host and port alone: what is left out may be a secret.
+std::optional<std::string> PublicOrigin(const std::string& url);
+
 // The seconds since 1970 of a Date header; nothing if it is none.
 std::optional<std::int64_t> ParseHttpDate(const std::string& text);
 

@@ -171,7 +171,7 @@ int ShowWallet(const Options& options) {
   const std::string address = list.wallets.begin()->ToString();
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
-  const auto database = DatabaseAccess::Open(*state, options.database);
+  const auto database = DatabaseAccess::Open(*state, DatabaseOf(options, *state));
   if (!database) return Complain(kCannotStart, database.error().message);
   const Result<Report> report = Read((*database)->connection(), address);
   if (!report) return Complain(kCannotStart, report.error().message);

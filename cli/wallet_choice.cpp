@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/database_access.h"
+#include "cli/fleet_options.h"
 #include "cli/format.h"
 #include "cli/run_command.h"
 #include "cli/terminal.h"
@@ -52,7 +53,7 @@ bool ReadWallets(const Options& options, WalletList& list) {
 
 std::optional<int> QueryWallets(const Options& options, const StateDir& state, WalletList& list) {
   if (options.wallets_query.empty()) return std::nullopt;
-  const auto database = DatabaseAccess::Open(state, options.database);
+  const auto database = DatabaseAccess::Open(state, DatabaseOf(options, state));
   if (!database) return Complain(kCannotStart, database.error().message);
   common::PgConnection& connection = (*database)->connection();
   const auto begun = connection.ExecScript("BEGIN READ ONLY");

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -15,14 +16,6 @@ namespace {
 
 constexpr int kUsageError = 2;
 
-std::string VariableFor(std::string_view option_name) {
-  std::string variable = "SEINE_";
-  for (const char c : option_name) {
-    variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return variable;
-}
-
 // CLI11, too, takes an empty variable for one that is not set.
 bool IsSet(const std::string& variable) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
@@ -30,17 +23,46 @@ bool IsSet(const std::string& variable) {
   return value != nullptr && *value != '\0';
 }
 
-// Whether the program, or the subcommand in whose section it stands, has such an option.
+// Whether the program, or the typed subcommand in whose section it stands, has such an option.
+// Subcommands may share what they set, so the sections of the others do not count.
 bool IsKnown(const CLI::App& root, const CLI::ConfigItem& item) {
   if (item.name == "++" || item.name == "--") return true;  // a section's begin and end
   const CLI::App* app = &root;
   for (const std::string& name : item.parents) {
-    const auto found =
-        app->get_subcommands([&](const CLI::App* child) { return child->check_name(name); });
-    if (found.empty()) return false;
-    app = found.front();
+    const std::vector<CLI::App*> typed = app->get_subcommands();
+    const auto found = std::find_if(typed.begin(), typed.end(),
+                                    [&](const CLI::App* child) { return child->check_name(name); });
+    if (found == typed.end()) return false;
+    app = *found;
   }
   return app->get_option_no_throw("--" + item.name) != nullptr;
+}
+
+// The subcommands down to the one whose option this is, of those that were typed; none if it is
+// the program's own or nobody's.
+std::vector<std::string> TypedOwner(const CLI::App& root, const std::string& option) {
+  std::vector<std::string> path;
+  const CLI::App* app = &root;
+  while (app->get_option_no_throw("--" + option) == nullptr) {
+    const std::vector<CLI::App*> typed = app->get_subcommands();
+    if (typed.empty()) return {};
+    app = typed.front();
+    path.push_back(app->get_name());
+  }
+  return path;
+}
+
+// Gives what stands above all sections to the subcommand that was typed, where it alone has such
+// an option. What its section says goes before.
+void HandDown(const CLI::App& root, std::vector<CLI::ConfigItem>& entries) {
+  for (CLI::ConfigItem& item : entries) {
+    if (!item.parents.empty()) continue;
+    const std::vector<std::string> owner = TypedOwner(root, item.name);
+    const bool is_said = std::any_of(entries.begin(), entries.end(), [&](const auto& other) {
+      return other.name == item.name && other.parents == owner;
+    });
+    if (!is_said) item.parents = owner;
+  }
 }
 
 // CLI11 asks the file before the environment; leaving out of the file what the environment says
@@ -54,6 +76,7 @@ class FileBelowEnvironment final : public CLI::ConfigTOML {
     std::vector<CLI::ConfigItem> entries = CLI::ConfigTOML::from_config(input);
     for (CLI::ConfigItem& item : entries)
       std::replace(item.name.begin(), item.name.end(), '_', '-');
+    HandDown(root_, entries);
     std::erase_if(entries, [this](const CLI::ConfigItem& item) {
       return IsSet(VariableFor(item.name)) || !IsKnown(root_, item);
     });
@@ -99,6 +122,15 @@ void CheckVariables(CLI::App& app) {
     option->run_callback();
   }
   for (CLI::App* child : app.get_subcommands()) CheckVariables(*child);
+}
+
+// Programs that are started from here read the same file, also from another folder.
+void HandOnConfig(const CLI::App& app) {
+  const std::vector<std::string>& files = app.get_config_ptr()->results();
+  if (files.empty()) return;
+  const std::string path = std::filesystem::absolute(files.back()).string();
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
+  setenv("SEINE_CONFIG", path.c_str(), 1);
 }
 
 // Whether `flag` or `flag=...` is on the command line.
@@ -159,12 +191,21 @@ double ParsePeriod(std::string_view text) {
 
 }  // namespace
 
+std::string VariableFor(std::string_view option_name) {
+  std::string variable = "SEINE_";
+  for (const char c : option_name) {
+    variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return variable;
+}
+
 std::optional<int> ParseOptions(CLI::App& app, int argc, const char* const* argv) {
   AddCommonOptions(app);
   Prepare(app, app);
   try {
     app.parse(argc, argv);
     CheckVariables(app);
+    if (IsTyped(argc, argv, "--config") || IsSet("SEINE_CONFIG")) HandOnConfig(app);
   } catch (const CLI::Success& question) {
     return app.exit(question);
   } catch (const CLI::ParseError& error) {

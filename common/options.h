@@ -18,11 +18,16 @@ namespace common {
 // Call after every option and subcommand has been added. Adds --config (default ./seine.toml, if
 // it is there) and --version, gives each option --some-name the variable SEINE_SOME_NAME, shows
 // defaults in --help, and parses. In seine.toml an option is written as some-name or some_name, a
-// subcommand's under [subcommand]; keys that this program does not have are another program's.
+// subcommand's under [subcommand], or above all sections for whichever is typed; keys that this
+// program does not have are another program's. A file that was asked for is handed on: --config
+// becomes SEINE_CONFIG of this process.
 //
 // Nothing: go on. Otherwise main returns the number: 0 after --help or --version; 2 after one line
 // on stderr that says what is wrong, where, and what to do.
 std::optional<int> ParseOptions(CLI::App& app, int argc, const char* const* argv);
+
+// The variable of an option: "some-name" has SEINE_SOME_NAME.
+std::string VariableFor(std::string_view option_name);
 
 struct HostPort {
   std::string host;

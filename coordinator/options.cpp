@@ -61,19 +61,20 @@ std::optional<int> ReadOptions(int argc, const char* const* argv, Options& optio
       ->capture_default_str();
   app.add_option("--listen", options.listen, "Address for workers; port 0 takes a free one")
       ->capture_default_str();
-  app.add_option("--http", options.http, "Address of admin API, metrics and dashboard")
-      ->capture_default_str();
+  app.add_option("--http", options.http, "Address of admin API and metrics")->capture_default_str();
   app.add_option(
       "--keys", options.keys_dir,
       "Key folder; without it workers are not authenticated, and only loopback is bound");
   app.add_flag("--insecure", options.insecure, "Bind other addresses without keys all the same");
   app.add_option("--rate", rates,
-                 "ENDPOINT=N/10s, ENDPOINT=0 for no limit; may be given several times");
+                 "ENDPOINT=N/10s, ENDPOINT=0 for no limit; may be given several times")
+      ->delimiter(',');
   std::vector<std::string> schedule;
   app.add_option(
-      "--schedule", schedule,
-      "NAME=TIME or NAME=off for refresh (30m), discover (6h) and audit (1d), or off for "
-      "all of them; may be given several times");
+         "--schedule", schedule,
+         "NAME=TIME or NAME=off for refresh (30m), discover (6h) and audit (1d), or off for "
+         "all of them; may be given several times")
+      ->delimiter(',');
   app.add_option("--lease-ms", options.lease_ms, "A worker's silence until its work is given away")
       ->check(CLI::Range(200, 3'600'000))
       ->capture_default_str();

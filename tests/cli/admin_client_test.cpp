@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/recount.h"
+#include "cli/run_command.h"
 #include "cli/screen.h"
 #include "cli/status_reply.h"
 #include "cli/upstream_client.h"
@@ -56,6 +58,28 @@ TEST_F(AdminClientTest, NobodyThereSaysWhatToDo) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, common::ErrorKind::kTransient);
   EXPECT_NE(answer.error().message.find("seine up"), std::string::npos);
+}
+
+TEST_F(AdminClientTest, ACoordinatorWithoutItsDatabaseHasAnsweredAllTheSame) {
+  scripted_.Answer("/api/workers", 503, R"({"error":"the database is away"})");
+  const auto answer = client_.Get("/api/workers");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, common::ErrorKind::kThrottled);
+  EXPECT_EQ(FailedCall(answer.error()), kCannotStart);
+  EXPECT_EQ(FailedCall(AdminClient(state_, "127.0.0.1:1").Get("/").error()), kNoFleet);
+}
+
+TEST_F(AdminClientTest, StatusAndDrainTellNotNowFromNobody) {
+  Options options;
+  options.state_dir = state_.root().string();
+  options.id = "worker-1";
+  scripted_.Answer("/api/status", 503, R"({"error":"not yet"})");
+  scripted_.AnswerPost("/api/admin/workers/worker-1/drain", 503, R"({"error":"not yet"})");
+  EXPECT_EQ(ShowStatus(options), kCannotStart);
+  EXPECT_EQ(DrainWorker(options), kCannotStart);
+  options.http = "127.0.0.1:1";
+  EXPECT_EQ(ShowStatus(options), kNoFleet);
+  EXPECT_EQ(DrainWorker(options), kNoFleet);
 }
 
 TEST_F(AdminClientTest, PatienceOutlastsAnUnreadyCoordinator) {
@@ -133,6 +157,7 @@ TEST(UpstreamClientTest, SplitsUrls) {
   EXPECT_EQ(parts->target, "/v2/status?x=1");
   EXPECT_FALSE(SplitUrl("ftp://x/"));
   EXPECT_FALSE(SplitUrl("http://"));
+  EXPECT_EQ(PublicOrigin("https://user:secret@node.example:1/v2/key"), "https://node.example:1");
   EXPECT_EQ(ParseHttpDate("Tue, 28 Apr 2026 11:00:40 GMT"), 1777374040);
 }
 

@@ -53,6 +53,14 @@ TEST_F(ProcessTest, TakesAnEnvironmentAndWritesItsLog) {
   EXPECT_EQ(Tail(folder_.path() / "log", 1), "colour=blue");
 }
 
+TEST_F(ProcessTest, InheritsOurVariables) {
+  setenv("SEINE_CONFIG", "/etc/some.toml", 1);
+  const ProcessId process = Start({"/bin/sh", "-c", "echo config=$SEINE_CONFIG; sleep 0"});
+  unsetenv("SEINE_CONFIG");
+  EXPECT_TRUE(WaitForEnd(process, seconds(5)));
+  EXPECT_EQ(Tail(folder_.path() / "log", 1), "config=/etc/some.toml");
+}
+
 TEST_F(ProcessTest, HasASessionOfItsOwn) {
   const ProcessId process = Start({"/bin/sleep", "100"});
   EXPECT_EQ(getsid(process.pid), process.pid);

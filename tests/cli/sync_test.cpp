@@ -112,6 +112,8 @@ TEST_F(SyncTest, ADryRunOnlyPrintsThePlan) {
             "Plan: 2,280 wallets in 40 chunks; about 2,400 requests\n"
             "At 19.0 requests/s, as data_trades allows: about 2 m 6 s\n");
   EXPECT_TRUE(IsPosted(R"("dry_run":true)"));
+  EXPECT_TRUE(IsPosted(std::string(R"("wallets":[")") + kWallet));
+  EXPECT_FALSE(IsPosted("/api/admin/wallets")) << "nothing is noted down";
 }
 
 TEST_F(SyncTest, JsonIsTheCoordinatorsOwn) {

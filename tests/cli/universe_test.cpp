@@ -115,6 +115,14 @@ TEST_F(UniverseTest, NamedWalletsAreOnlyNotedByDiscovery) {
   EXPECT_EQ(CountPosts(R"({"action":"positions","selection":")"), 1);
 }
 
+TEST_F(UniverseTest, NotingNamedWalletsHasNoPlan) {
+  options_.wallets = {"0x1111111111111111111111111111111111111111"};
+  options_.is_dry_run = true;
+  EXPECT_EQ(Run("discover"), kUsage);
+  EXPECT_NE(error_.find("--dry-run"), std::string::npos) << error_;
+  EXPECT_TRUE(scripted_.posts().empty());
+}
+
 TEST_F(UniverseTest, BadLinesAreNamedAndNothingIsStarted) {
   options_.wallets = {"nonsense"};
   EXPECT_EQ(Run("activity"), kUsage);

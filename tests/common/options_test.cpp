@@ -11,7 +11,8 @@
 namespace common {
 namespace {
 
-// One program with --listen, --credit and `sync --workers`, started in an empty folder.
+// One program with --listen, --credit, --rate, `sync --workers` and `keys make --id`, started in an
+// empty folder.
 class OptionsTest : public ::testing::Test {
  protected:
   OptionsTest() : home_(std::filesystem::current_path()) {
@@ -20,7 +21,8 @@ class OptionsTest : public ::testing::Test {
     std::filesystem::current_path(folder_);
   }
   ~OptionsTest() override {
-    for (const char* name : {"SEINE_LISTEN", "SEINE_CREDIT", "SEINE_CONFIG"}) unsetenv(name);
+    for (const char* name : {"SEINE_LISTEN", "SEINE_CREDIT", "SEINE_CONFIG", "SEINE_RATE"})
+      unsetenv(name);
     std::filesystem::current_path(home_);
     std::filesystem::remove_all(folder_);
   }
@@ -33,7 +35,12 @@ class OptionsTest : public ::testing::Test {
     CLI::App app("A test", "seine-test");
     app.add_option("--listen", listen_, "Where to listen");
     app.add_option("--credit", credit_, "How many")->check(CLI::Range(1, 100));
+    app.add_option("--rate", rates_, "How fast")
+        ->delimiter(',')
+        ->check(CLI::Validator(WrongRate, "R"));
     app.add_subcommand("sync")->add_option("--workers", workers_, "How many");
+    CLI::App* keys = app.add_subcommand("keys");
+    keys->add_subcommand("make")->add_option("--id", id_, "Whose");
     arguments.insert(arguments.begin(), "seine-test");
     ::testing::internal::CaptureStderr();
     ::testing::internal::CaptureStdout();
@@ -43,11 +50,17 @@ class OptionsTest : public ::testing::Test {
     return code;
   }
 
+  static std::string WrongRate(const std::string& text) {
+    return ParseRate(text) ? std::string() : "wrong rate";
+  }
+
   std::filesystem::path home_;
   std::filesystem::path folder_;
   std::string listen_ = "here";
   int credit_ = 2;
   int workers_ = 0;
+  std::vector<std::string> rates_;
+  std::string id_;
   std::string out_;
   std::string error_;
 };
@@ -70,6 +83,48 @@ TEST_F(OptionsTest, FileMayHoldKeysOfOtherProgramsAndSubcommands) {
   EXPECT_FALSE(Run({"--config", "other.toml", "sync"})) << error_;
   EXPECT_EQ(credit_, 7);
   EXPECT_EQ(workers_, 4);
+}
+
+TEST_F(OptionsTest, AKeyAboveAllSectionsIsOfTheSubcommandThatWasTyped) {
+  WriteFile("seine.toml", "workers = 3\nid = \"a\"\nunknown = 1\n");
+  EXPECT_FALSE(Run({"sync"})) << error_;
+  EXPECT_EQ(workers_, 3);
+  EXPECT_EQ(id_, "");
+  EXPECT_FALSE(Run({"keys", "make"})) << error_;
+  EXPECT_EQ(id_, "a");
+  EXPECT_FALSE(Run({"keys", "make", "--id", "b"})) << error_;
+  EXPECT_EQ(id_, "b");
+}
+
+TEST_F(OptionsTest, ASectionGoesBeforeWhatStandsAboveIt) {
+  WriteFile("seine.toml", "workers = 3\n[sync]\nworkers = 4\n");
+  EXPECT_FALSE(Run({"sync"})) << error_;
+  EXPECT_EQ(workers_, 4);
+}
+
+TEST_F(OptionsTest, TheSectionOfAnotherSubcommandDoesNotCount) {
+  WriteFile("seine.toml", "[sync]\nworkers = 4\n");
+  EXPECT_FALSE(Run({"keys"})) << error_;
+  EXPECT_EQ(workers_, 0);
+}
+
+TEST_F(OptionsTest, AFileThatWasTypedIsHandedOn) {
+  WriteFile("seine.toml", "credit = 7\n");
+  EXPECT_FALSE(Run({}));
+  EXPECT_EQ(std::getenv("SEINE_CONFIG"), nullptr);
+  WriteFile("other.toml", "credit = 8\n");
+  EXPECT_FALSE(Run({"--config=other.toml"})) << error_;
+  const std::string path = (std::filesystem::current_path() / "other.toml").string();
+  EXPECT_STREQ(std::getenv("SEINE_CONFIG"), path.c_str());
+}
+
+TEST_F(OptionsTest, AVariableHoldsSeveralEntriesAndEachIsChecked) {
+  setenv("SEINE_RATE", "data=100/10s,gamma=5/s", 1);
+  EXPECT_FALSE(Run({})) << error_;
+  EXPECT_EQ(rates_, (std::vector<std::string>{"data=100/10s", "gamma=5/s"}));
+  setenv("SEINE_RATE", "data=100/10s,nonsense", 1);
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_NE(error_.find("SEINE_RATE"), std::string::npos) << error_;
 }
 
 TEST_F(OptionsTest, AFileThatWasAskedForMustExist) {
