@@ -141,11 +141,17 @@ void RateBudget::DivideOne(Endpoint& endpoint, Instant now) {
   for (auto& [session, holder] : endpoint.holders) {
     const double wanted = target(holder);
     if (wanted < holder.share * (1 - worth)) {
+      // One that is falling keeps its time: demand that fades away would put the end off for ever.
+      if (holder.held <= holder.share) {
+        holder.settling = wanted;
+        holder.lowered_at = now;
+      }
       holder.share = wanted;
-      holder.lowered_at = now;
     }
     if (holder.held > holder.share && now - holder.lowered_at >= kSettle) {
-      holder.held = holder.share;
+      holder.held = std::max(holder.share, holder.settling);
+      holder.settling = holder.share;
+      holder.lowered_at = now;
     }
     outstanding += holder.held;
   }
@@ -161,6 +167,7 @@ void RateBudget::DivideOne(Endpoint& endpoint, Instant now) {
     // What a session gave up and still counts is its own to take back.
     holder.share = std::max(holder.share, std::min(target(holder), holder.held + more));
     holder.held = std::max(holder.held, holder.share);
+    holder.settling = std::max(holder.settling, holder.share);
   }
 }
 

@@ -66,7 +66,8 @@ class RateBudget {
   struct Holder {
     double share = 0;              // as told from now on
     double held = 0;               // counted against the limit
-    common::Instant lowered_at{};  // held falls to share some time after
+    double settling = 0;           // what held falls to some time after lowered_at
+    common::Instant lowered_at{};
     double demand = 0;             // smoothed
     double used_per_s = 0;
     std::uint64_t requests = 0;

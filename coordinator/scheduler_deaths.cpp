@@ -109,6 +109,7 @@ void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
     return;
   }
   const common::WorkerId owner = lease->chunk.owner;
+  const bool was_given_back = lease->session().has_value();
   reclaimed.chunk.urgent = lease->died;
   for (ChunkRow& created : reclaimed.created) created.urgent = lease->died && !created.suspect;
   leases_.Remove(chunk);
@@ -124,7 +125,7 @@ void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
     case ChunkRow::State::kPending:
       AddChunk(reclaimed.chunk, now);
       // Its next process has the warmest cache, if it is here already.
-      if (registry_.Of(owner) != nullptr) queue_.KeepFor(chunk, owner, now + kWarmFor);
+      if (!was_given_back && registry_.Of(owner) != nullptr) queue_.KeepFor(chunk, owner, now + kWarmFor);
       break;
     case ChunkRow::State::kDone:
       lonely_deaths_.erase(chunk);

@@ -49,6 +49,21 @@ TEST_F(RateBudgetTest, ANewcomerWaitsUntilTheOthersHaveGivenWay) {
   EXPECT_NEAR(ShareOf(2), 10, 0.1);
 }
 
+// Demand that halves with every report is never quite over.
+TEST_F(RateBudgetTest, WhoFadesAwayKeepsNothingFromWhoWaits) {
+  Join(1);
+  Report(1, 0, 0);
+  now_ += seconds(1);
+  Report(1, 3, 0);
+  Join(2);
+  for (int i = 0; i < 10; ++i) {
+    Report(1, 3, 0);
+    Report(2, 0, 1);
+    Pass(milliseconds(500));
+  }
+  EXPECT_GT(ShareOf(2), 15);
+}
+
 TEST_F(RateBudgetTest, WhoHasMoreWaitingGetsMoreAndNobodyNothing) {
   Join(1);
   Join(2);

@@ -86,6 +86,24 @@ TEST_F(SchedulerTest, ReleasedWalletsGoToWhoIdles) {
   EXPECT_EQ(Assigned("b")[0].wallets_size(), assign.wallets_size() - half);
 }
 
+TEST_F(SchedulerTest, AWholeChunkThatIsGivenBackGoesToWhoIdlesAndNotBackToItsHolder) {
+  Begin(10);
+  const auto assign = Working("a", "w-1", '1');
+  Credit("a", 3);
+  Join("b", "w-2", '2');
+  Credit("b", 2);
+  PassBeating(seconds(2), {"a", "b"});
+  ASSERT_NE(Last("a", proto::Envelope::kRecall), nullptr);
+  proto::Envelope release;
+  release.mutable_release()->set_session(session_["a"]);
+  release.mutable_release()->set_chunk(assign.chunk());
+  release.mutable_release()->set_epoch(assign.epoch());
+  Say("a", release);
+  Pass(seconds(1));
+  EXPECT_EQ(Assigned("a").size(), 1U);
+  EXPECT_EQ(Assigned("b").size(), 1U);
+}
+
 TEST_F(SchedulerTest, BeatsWithoutProgressEndInRecallAndThenInRevocation) {
   Begin(10);
   const auto assign = Working("a", "w-1", '1');
