@@ -1,5 +1,9 @@
 #include "coordinator/rate_budget.h"
 
+#include <algorithm>
+#include <deque>
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "common/random.h"
@@ -135,6 +139,37 @@ TEST_F(RateBudgetTest, StrangersAreIgnored) {
   budget_.Report({7}, {{"nowhere", 1, 1, 1}}, now_);
   budget_.Leave({7}, now_);
   EXPECT_TRUE(budget_.SharesOf({7}).empty());
+}
+
+// Whoever was told less may not have heard of it yet, so for a while the most that it was told
+// counts.
+TEST_F(RateBudgetTest, WhatSessionsMayStillBelieveNeverExceedsTheLimit) {
+  constexpr std::uint64_t kSessions = 6;
+  constexpr std::size_t kTicksToHear = 5;  // of 250 ms: less than a settling time
+  common::Random random(11);
+  std::map<std::uint64_t, std::deque<double>> told;
+  for (int i = 0; i < 4000; ++i) {
+    const std::uint64_t session = 1 + random.Below(kSessions);
+    if (random.Chance(0.02)) {
+      budget_.Leave({session}, now_);
+      told.erase(session);
+    } else if (random.Chance(0.05)) {
+      Join(session);
+      told.try_emplace(session);
+    }
+    if (random.Chance(0.7)) {
+      Report(session, static_cast<std::uint64_t>(i) * random.Below(3),
+             static_cast<std::uint32_t>(random.Chance(0.5) ? 0 : random.Below(40)));
+    }
+    Pass(milliseconds(250));
+    double believed = 0;
+    for (auto& [id, shares] : told) {
+      shares.push_back(ShareOf(id));
+      if (shares.size() > kTicksToHear) shares.pop_front();
+      believed += *std::max_element(shares.begin(), shares.end());
+    }
+    ASSERT_LE(believed, 20.0 + 1e-9) << i;
+  }
 }
 
 TEST_F(RateBudgetTest, TheSumNeverExceedsTheLimitWhateverHappens) {
