@@ -122,6 +122,14 @@ class SchedulerTest : public ::testing::Test {
     }
     SayFinished(connection, assign);
   }
+  // Gives the whole chunk back, unless wallets are added.
+  proto::Envelope Release(const std::string& connection, const proto::Assign& assign) {
+    proto::Envelope message;
+    message.mutable_release()->set_session(session_[connection]);
+    message.mutable_release()->set_chunk(assign.chunk());
+    message.mutable_release()->set_epoch(assign.epoch());
+    return message;
+  }
   void SayFinished(const std::string& connection, const proto::Assign& assign) {
     proto::Envelope message;
     message.mutable_finished()->set_session(session_[connection]);

@@ -72,10 +72,7 @@ TEST_F(SchedulerTest, ReleasedWalletsGoToWhoIdles) {
   Credit("b", 2);
   PassBeating(seconds(2), {"a", "b"});
   ASSERT_NE(Last("a", proto::Envelope::kRecall), nullptr);
-  proto::Envelope release;
-  release.mutable_release()->set_session(session_["a"]);
-  release.mutable_release()->set_chunk(assign.chunk());
-  release.mutable_release()->set_epoch(assign.epoch());
+  proto::Envelope release = Release("a", assign);
   const int half = assign.wallets_size() / 2;
   for (int i = half; i < assign.wallets_size(); ++i) {
     release.mutable_release()->add_wallets(assign.wallets(i).wallet_id());
@@ -94,11 +91,7 @@ TEST_F(SchedulerTest, AWholeChunkThatIsGivenBackGoesToWhoIdlesAndNotBackToItsHol
   Credit("b", 2);
   PassBeating(seconds(2), {"a", "b"});
   ASSERT_NE(Last("a", proto::Envelope::kRecall), nullptr);
-  proto::Envelope release;
-  release.mutable_release()->set_session(session_["a"]);
-  release.mutable_release()->set_chunk(assign.chunk());
-  release.mutable_release()->set_epoch(assign.epoch());
-  Say("a", release);
+  Say("a", Release("a", assign));
   Pass(seconds(1));
   EXPECT_EQ(Assigned("a").size(), 1U);
   EXPECT_EQ(Assigned("b").size(), 1U);

@@ -1,77 +1,8 @@
-// Stages and units on a real PostgreSQL: what a worker would write is written by hand.
-#include <gtest/gtest.h>
-
-#include "common/failpoint.h"
-#include "coordinator/admin_ledger.h"
-#include "coordinator/postgres_ledger.h"
-#include "tests/support/postgres_test.h"
+// The stages of a run, one after the other.
+#include "tests/coordinator/stages_fixture.h"
 
 namespace coordinator {
 namespace {
-
-class StagesTest : public tests::PostgresTest {
- protected:
-  void SetUp() override {
-    PostgresTest::SetUp();
-    if (IsSkipped()) return;
-    ledger_.emplace(url_, "here");
-    term_ = ledger_->HoldTerm({}).value();
-  }
-  void TearDown() override { EXPECT_TRUE(common::ArmFailpoints("").has_value()); }
-
-  // A coordinator that is started with this schedule.
-  void Schedule(const std::vector<ScheduleWish>& schedule) {
-    ledger_.emplace(url_, "here", std::chrono::seconds(15), schedule);
-    term_ = ledger_->HoldTerm({}).value();
-  }
-  template <typename T>
-  T Ask(const LedgerRequest& request) {
-    auto answer = ledger_->Perform(term_, request);
-    EXPECT_TRUE(answer.has_value()) << (answer ? "" : answer.error().message);
-    return std::get<T>(std::move(answer).value());
-  }
-  std::vector<ChunkRow> Begin(const std::string& action, const std::string& source = "auto") {
-    RunWish wish;
-    wish.action = action;
-    wish.source = source;
-    const auto run = AdminLedger(url_).CreateRun(wish);
-    EXPECT_TRUE(run.has_value()) << (run ? "" : run.error().message);
-    run_ = run->run;
-    return Ask<Planned>(PlanRequest{run_, 2}).chunks;
-  }
-  std::vector<WalletRow> UnitsOf(const ChunkRow& chunk) {
-    return Ask<Prepared>(PrepareRequest{{chunk.id}}).contents.at(0).wallets;
-  }
-  common::Epoch Grant(const ChunkRow& chunk) {
-    const auto granted = Ask<Granted>(GrantRequest{{{chunk.id, chunk.epoch, {"w-1"}}}});
-    return granted.grants.at(0).epoch.value_or(common::Epoch{-1});
-  }
-  // As a worker does it in its own transaction.
-  void MarkDone(common::WalletId unit, const std::string& more = "") {
-    Query("UPDATE work_unit SET status = 2, done_run = " + std::to_string(run_.value) + more +
-          " WHERE unit_id = " + std::to_string(unit.value));
-  }
-  FinishedAnswer FinishAll(const ChunkRow& chunk, const std::string& more = "") {
-    const auto units = UnitsOf(chunk);
-    const auto epoch = Grant(chunk);
-    for (const WalletRow& unit : units) MarkDone(unit.id, more);
-    return Ask<FinishedAnswer>(FinishRequest{run_, chunk.id, epoch, {}, {}});
-  }
-  // Works through the stage under way, and returns the chunks of the next one.
-  std::vector<ChunkRow> FinishStage(const std::vector<ChunkRow>& chunks) {
-    for (const ChunkRow& chunk : chunks) EXPECT_TRUE(FinishAll(chunk).closed);
-    return Ask<RunClosed>(CloseRunRequest{run_, {}, 2}).created;
-  }
-  void AddMarket(int number, const std::string& volume, const std::string& closed = "false") {
-    Query("INSERT INTO market (condition_id, volume, closed, closed_time) VALUES (decode(lpad('" +
-          std::to_string(number) + "', 64, '0'), 'hex'), " + volume + ", " + closed + ", now())");
-  }
-  RunRow Run() { return AdminLedger(url_).Run(run_).value(); }
-
-  std::optional<PostgresLedger> ledger_;
-  common::Term term_;
-  common::RunId run_;
-};
 
 TEST_F(StagesTest, MarketsAreFourWalksEachAlone) {
   const auto chunks = Begin("markets");
@@ -157,78 +88,6 @@ TEST_F(StagesTest, AUnitThatKillsItsWorkersIsQuarantined) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM work_unit WHERE quarantined"), 1);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_sync"), 0);
   EXPECT_EQ(Run().wallets_quarantined, 1);
-}
-
-TEST_F(StagesTest, ARetryTakesWhatFailedOfEveryKind) {
-  std::vector<common::WalletAddress> wallets(2);
-  wallets[0].bytes[0] = 1;
-  wallets[1].bytes[0] = 2;
-  const AdminLedger admin(url_);
-  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
-  EXPECT_FALSE(admin.Retry({}).has_value());
-  Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 3 FROM wallet LIMIT 1");
-  Query(
-      "INSERT INTO work_unit (kind, task, status, quarantined) VALUES "
-      "('markets', 'events open', 3, true), ('markets', 'events closed', 2, false), "
-      "('range', 'rpc 100-199', 3, false), ('range', 'rpc 300-399', 3, false), "
-      "('positions', '" +
-      wallets[0].ToString() +
-      "', 3, false), "
-      "('positions', '" +
-      wallets[1].ToString() + "', 3, false)");
-  Query("INSERT INTO coverage VALUES (3, 1, 500, 250)");  // beyond the first range
-  const auto retry = admin.Retry({});
-  ASSERT_TRUE(retry.has_value()) << retry.error().message;
-  EXPECT_EQ(retry->wallets, 1);
-  EXPECT_EQ(retry->units, 4);
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM run WHERE kind = 'retry' AND stages = "
-                     "'{markets,range,trades,positions}'"),
-            1);
-  // It is under way, and its answer may have been lost.
-  const auto again = admin.Retry({});
-  ASSERT_TRUE(again.has_value()) << again.error().message;
-  EXPECT_EQ(again->run, retry->run);
-  EXPECT_TRUE(again->attached);
-  for (const common::WalletAddress& wallet : wallets)
-    EXPECT_TRUE(admin.Retry({wallet}).has_value());
-  common::WalletAddress stranger;
-  stranger.bytes[0] = 3;
-  EXPECT_FALSE(admin.Retry({stranger}).has_value());
-  run_ = retry->run;
-  auto chunks = Ask<Planned>(PlanRequest{run_, 2}).chunks;
-  ASSERT_EQ(chunks.size(), 1U);
-  EXPECT_EQ(UnitsOf(chunks[0]).at(0).task, "events open");
-  chunks = FinishStage(chunks);
-  ASSERT_EQ(chunks.size(), 1U);
-  EXPECT_EQ(UnitsOf(chunks[0]).at(0).task, "rpc 300-399");
-  chunks = FinishStage(chunks);
-  ASSERT_EQ(chunks.size(), 1U);
-  EXPECT_EQ(chunks[0].kind, "trades");
-  Query("UPDATE wallet_sync SET status = 2, done_run = " + std::to_string(run_.value));
-  chunks = FinishStage(chunks);
-  std::size_t positions = 0;
-  for (const ChunkRow& chunk : chunks) positions += UnitsOf(chunk).size();
-  EXPECT_EQ(positions, 2U);
-  EXPECT_TRUE(FinishStage(chunks).empty());
-  EXPECT_EQ(Run().outcome, "complete");
-  EXPECT_FALSE(admin.Retry({wallets[0]}).has_value());
-}
-
-TEST_F(StagesTest, ARetryOfAWalletTakesItsFeedsAlone) {
-  std::vector<common::WalletAddress> wallets(1);
-  wallets[0].bytes[0] = 1;
-  const AdminLedger admin(url_);
-  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
-  Query(
-      "INSERT INTO work_unit (kind, task, status) VALUES ('markets', 'events open', 3), "
-      "('activity', '" +
-      wallets[0].ToString() + "', 3)");
-  const auto retry = admin.Retry(wallets);
-  ASSERT_TRUE(retry.has_value()) << retry.error().message;
-  EXPECT_EQ(retry->units, 1);
-  const auto planned = Ask<Planned>(PlanRequest{retry->run, 2}).chunks;
-  ASSERT_EQ(planned.size(), 1U);
-  EXPECT_EQ(planned[0].kind, "activity");
 }
 
 TEST_F(StagesTest, AWholeDiscoveryReadsMarketsThatHaveNotMoved) {
@@ -345,37 +204,6 @@ TEST_F(StagesTest, AFinishedSyncIsDueNoMore) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_due"), 0);
 }
 
-TEST_F(StagesTest, AMissedTimeIsCaughtUpOnceAndNeverOverlaps) {
-  const AdminLedger admin(url_);
-  Schedule({{"refresh", 1800, true}, {"audit", 60, false}});
-  EXPECT_TRUE(Ask<Scheduled>(ScheduleRequest{}).queued.empty());
-  Query("UPDATE schedule SET next_at = now() - interval '5 hours'");
-  const auto first = Ask<Scheduled>(ScheduleRequest{});
-  ASSERT_EQ(first.queued.size(), 1U);
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM schedule WHERE name = 'refresh' AND next_at > now()"),
-            1);
-  Query("UPDATE schedule SET next_at = now() - interval '1 second' WHERE name = 'refresh'");
-  EXPECT_TRUE(Ask<Scheduled>(ScheduleRequest{}).queued.empty());
-  EXPECT_TRUE(admin.Cancel(first.queued[0]).has_value());
-  EXPECT_EQ(Ask<Scheduled>(ScheduleRequest{}).queued.size(), 1U);
-}
-
-TEST_F(StagesTest, WhoHasNoTermSetsNoSchedule) {
-  Schedule({{"refresh", 1800, true}});
-  PostgresLedger other(url_, "elsewhere", std::chrono::seconds(15), {{"refresh", 86400, false}});
-  EXPECT_FALSE(other.HoldTerm({}).has_value());
-  EXPECT_EQ(QueryInt("SELECT every_s FROM schedule WHERE name = 'refresh' AND enabled"), 1800);
-}
-
-TEST_F(StagesTest, AnAuditIsClaimedByOneAlone) {
-  const AdminLedger admin(url_);
-  Schedule({{"audit", 60, true}});
-  EXPECT_FALSE(admin.ClaimSchedule("audit").value());
-  Query("UPDATE schedule SET next_at = now() - interval '1 second'");
-  EXPECT_TRUE(admin.ClaimSchedule("audit").value());
-  EXPECT_FALSE(admin.ClaimSchedule("audit").value());
-}
-
 TEST_F(StagesTest, WhatRangesToldCountsAsCompleted) {
   std::vector<common::WalletAddress> wallets(1);
   wallets[0].bytes[0] = 1;
@@ -387,61 +215,6 @@ TEST_F(StagesTest, WhatRangesToldCountsAsCompleted) {
   const auto wallet = admin.Wallet(wallets[0]).value();
   EXPECT_EQ(wallet->status, "completed");
   EXPECT_EQ(wallet->complete_to, 500);
-}
-
-TEST_F(StagesTest, ContractsAreNoWallets) {
-  const auto exchange =
-      common::WalletAddress::Parse("0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E").value();
-  ASSERT_TRUE(AdminLedger(url_).AddWallets("s", "file", {exchange}).has_value());
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 0);
-}
-
-TEST_F(StagesTest, ADryRunKeepsNothing) {
-  AddMarket(1, "5");
-  RunWish wish;
-  wish.action = "discover";
-  const auto plan = AdminLedger(url_).PlanDry(wish, 2);
-  ASSERT_TRUE(plan.has_value()) << plan.error().message;
-  EXPECT_EQ(plan->wallets, 1);
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM work_unit"), 0);
-}
-
-TEST_F(StagesTest, ADryRunOfNamedWalletsKeepsNoneOfThem) {
-  std::vector<common::WalletAddress> wallets(3);
-  for (std::uint8_t i = 0; i < 3; ++i) wallets[i].bytes[0] = i + 1;
-  RunWish wish;
-  for (const char* action : {"process", "positions"}) {
-    wish.action = action;
-    const auto plan = AdminLedger(url_).PlanDry(wish, 2, wallets);
-    ASSERT_TRUE(plan.has_value()) << plan.error().message;
-    EXPECT_EQ(plan->wallets, 3) << action;
-  }
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 0);
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM selection_wallet"), 0);
-}
-
-TEST_F(StagesTest, UnitsAndWalletsThatAreThereDrawNoNumbers) {
-  std::vector<common::WalletAddress> wallets(2);
-  wallets[1].bytes[0] = 1;
-  const AdminLedger admin(url_);
-  const auto last = [this] {
-    return QueryInt(
-        "SELECT nextval(pg_get_serial_sequence('wallet', 'wallet_id')) + "
-        "nextval(pg_get_serial_sequence('work_unit', 'unit_id'))");
-  };
-  AddMarket(1, "5");
-  for (int round = 0; round < 2; ++round) {
-    ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
-    for (const char* action : {"positions", "markets", "discover"}) {
-      Begin(action);
-      EXPECT_TRUE(admin.Cancel(run_).has_value());
-    }
-    if (round == 0) continue;
-    EXPECT_EQ(last() - QueryInt("SELECT max(wallet_id) FROM wallet") -
-                  QueryInt("SELECT max(unit_id) FROM work_unit"),
-              2);
-  }
 }
 
 TEST_F(StagesTest, ARangeThatBeginsAnewHasProvenNothing) {

@@ -1,0 +1,168 @@
+// What is ordered: retries, dry runs, wallets, and what begins by the schedule.
+#include "tests/coordinator/stages_fixture.h"
+
+namespace coordinator {
+namespace {
+
+class OrdersTest : public StagesTest {};
+
+TEST_F(OrdersTest, ARetryTakesWhatFailedOfEveryKind) {
+  std::vector<common::WalletAddress> wallets(2);
+  wallets[0].bytes[0] = 1;
+  wallets[1].bytes[0] = 2;
+  const AdminLedger admin(url_);
+  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+  EXPECT_FALSE(admin.Retry({}).has_value());
+  Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 3 FROM wallet LIMIT 1");
+  Query(
+      "INSERT INTO work_unit (kind, task, status, quarantined) VALUES "
+      "('markets', 'events open', 3, true), ('markets', 'events closed', 2, false), "
+      "('range', 'rpc 100-199', 3, false), ('range', 'rpc 300-399', 3, false), "
+      "('positions', '" +
+      wallets[0].ToString() +
+      "', 3, false), "
+      "('positions', '" +
+      wallets[1].ToString() + "', 3, false)");
+  Query("INSERT INTO coverage VALUES (3, 1, 500, 250)");  // beyond the first range
+  const auto retry = admin.Retry({});
+  ASSERT_TRUE(retry.has_value()) << retry.error().message;
+  EXPECT_EQ(retry->wallets, 1);
+  EXPECT_EQ(retry->units, 4);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM run WHERE kind = 'retry' AND stages = "
+                     "'{markets,range,trades,positions}'"),
+            1);
+  // It is under way, and its answer may have been lost.
+  const auto again = admin.Retry({});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(again->run, retry->run);
+  EXPECT_TRUE(again->attached);
+  for (const common::WalletAddress& wallet : wallets)
+    EXPECT_TRUE(admin.Retry({wallet}).has_value());
+  common::WalletAddress stranger;
+  stranger.bytes[0] = 3;
+  EXPECT_FALSE(admin.Retry({stranger}).has_value());
+  run_ = retry->run;
+  auto chunks = Ask<Planned>(PlanRequest{run_, 2}).chunks;
+  ASSERT_EQ(chunks.size(), 1U);
+  EXPECT_EQ(UnitsOf(chunks[0]).at(0).task, "events open");
+  chunks = FinishStage(chunks);
+  ASSERT_EQ(chunks.size(), 1U);
+  EXPECT_EQ(UnitsOf(chunks[0]).at(0).task, "rpc 300-399");
+  chunks = FinishStage(chunks);
+  ASSERT_EQ(chunks.size(), 1U);
+  EXPECT_EQ(chunks[0].kind, "trades");
+  Query("UPDATE wallet_sync SET status = 2, done_run = " + std::to_string(run_.value));
+  chunks = FinishStage(chunks);
+  std::size_t positions = 0;
+  for (const ChunkRow& chunk : chunks) positions += UnitsOf(chunk).size();
+  EXPECT_EQ(positions, 2U);
+  EXPECT_TRUE(FinishStage(chunks).empty());
+  EXPECT_EQ(Run().outcome, "complete");
+  EXPECT_FALSE(admin.Retry({wallets[0]}).has_value());
+}
+
+TEST_F(OrdersTest, ARetryOfAWalletTakesItsFeedsAlone) {
+  std::vector<common::WalletAddress> wallets(1);
+  wallets[0].bytes[0] = 1;
+  const AdminLedger admin(url_);
+  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+  Query(
+      "INSERT INTO work_unit (kind, task, status) VALUES ('markets', 'events open', 3), "
+      "('activity', '" +
+      wallets[0].ToString() + "', 3)");
+  const auto retry = admin.Retry(wallets);
+  ASSERT_TRUE(retry.has_value()) << retry.error().message;
+  EXPECT_EQ(retry->units, 1);
+  const auto planned = Ask<Planned>(PlanRequest{retry->run, 2}).chunks;
+  ASSERT_EQ(planned.size(), 1U);
+  EXPECT_EQ(planned[0].kind, "activity");
+}
+
+TEST_F(OrdersTest, AMissedTimeIsCaughtUpOnceAndNeverOverlaps) {
+  const AdminLedger admin(url_);
+  Schedule({{"refresh", 1800, true}, {"audit", 60, false}});
+  EXPECT_TRUE(Ask<Scheduled>(ScheduleRequest{}).queued.empty());
+  Query("UPDATE schedule SET next_at = now() - interval '5 hours'");
+  const auto first = Ask<Scheduled>(ScheduleRequest{});
+  ASSERT_EQ(first.queued.size(), 1U);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM schedule WHERE name = 'refresh' AND next_at > now()"),
+            1);
+  Query("UPDATE schedule SET next_at = now() - interval '1 second' WHERE name = 'refresh'");
+  EXPECT_TRUE(Ask<Scheduled>(ScheduleRequest{}).queued.empty());
+  EXPECT_TRUE(admin.Cancel(first.queued[0]).has_value());
+  EXPECT_EQ(Ask<Scheduled>(ScheduleRequest{}).queued.size(), 1U);
+}
+
+TEST_F(OrdersTest, WhoHasNoTermSetsNoSchedule) {
+  Schedule({{"refresh", 1800, true}});
+  PostgresLedger other(url_, "elsewhere", std::chrono::seconds(15), {{"refresh", 86400, false}});
+  EXPECT_FALSE(other.HoldTerm({}).has_value());
+  EXPECT_EQ(QueryInt("SELECT every_s FROM schedule WHERE name = 'refresh' AND enabled"), 1800);
+}
+
+TEST_F(OrdersTest, AnAuditIsClaimedByOneAlone) {
+  const AdminLedger admin(url_);
+  Schedule({{"audit", 60, true}});
+  EXPECT_FALSE(admin.ClaimSchedule("audit").value());
+  Query("UPDATE schedule SET next_at = now() - interval '1 second'");
+  EXPECT_TRUE(admin.ClaimSchedule("audit").value());
+  EXPECT_FALSE(admin.ClaimSchedule("audit").value());
+}
+
+TEST_F(OrdersTest, ContractsAreNoWallets) {
+  const auto exchange =
+      common::WalletAddress::Parse("0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E").value();
+  ASSERT_TRUE(AdminLedger(url_).AddWallets("s", "file", {exchange}).has_value());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 0);
+}
+
+TEST_F(OrdersTest, ADryRunKeepsNothing) {
+  AddMarket(1, "5");
+  RunWish wish;
+  wish.action = "discover";
+  const auto plan = AdminLedger(url_).PlanDry(wish, 2);
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  EXPECT_EQ(plan->wallets, 1);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM work_unit"), 0);
+}
+
+TEST_F(OrdersTest, ADryRunOfNamedWalletsKeepsNoneOfThem) {
+  std::vector<common::WalletAddress> wallets(3);
+  for (std::uint8_t i = 0; i < 3; ++i) wallets[i].bytes[0] = i + 1;
+  RunWish wish;
+  for (const char* action : {"process", "positions"}) {
+    wish.action = action;
+    const auto plan = AdminLedger(url_).PlanDry(wish, 2, wallets);
+    ASSERT_TRUE(plan.has_value()) << plan.error().message;
+    EXPECT_EQ(plan->wallets, 3) << action;
+  }
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 0);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM selection_wallet"), 0);
+}
+
+TEST_F(OrdersTest, UnitsAndWalletsThatAreThereDrawNoNumbers) {
+  std::vector<common::WalletAddress> wallets(2);
+  wallets[1].bytes[0] = 1;
+  const AdminLedger admin(url_);
+  const auto last = [this] {
+    return QueryInt(
+        "SELECT nextval(pg_get_serial_sequence('wallet', 'wallet_id')) + "
+        "nextval(pg_get_serial_sequence('work_unit', 'unit_id'))");
+  };
+  AddMarket(1, "5");
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+    for (const char* action : {"positions", "markets", "discover"}) {
+      Begin(action);
+      EXPECT_TRUE(admin.Cancel(run_).has_value());
+    }
+    if (round == 0) continue;
+    EXPECT_EQ(last() - QueryInt("SELECT max(wallet_id) FROM wallet") -
+                  QueryInt("SELECT max(unit_id) FROM work_unit"),
+              2);
+  }
+}
+
+}  // namespace
+}  // namespace coordinator
