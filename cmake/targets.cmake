@@ -21,11 +21,36 @@ if(SANITIZE)
   add_link_options(-fsanitize=${SANITIZE})
 endif()
 
+# precompiled_headers(NAME HEADERS... LINK libs): what nearly every source below this folder includes, read
+# once for all of them. Dev builds do without: there a source that forgot an include must not compile.
+option(SEINE_PRECOMPILE "Read the most used headers once" OFF)
+function(precompiled_headers name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;LINK" ${ARGN})
+  if(NOT SEINE_PRECOMPILE)
+    return()
+  endif()
+  file(CONFIGURE OUTPUT ${name}.cpp CONTENT "")
+  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK})
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+  set(SEINE_HEADERS ${name} PARENT_SCOPE)
+  set(SEINE_HEADERS_LINK ${ARG_LINK} PARENT_SCOPE)
+endfunction()
+
+# own_options(TARGET): our warnings and our precompiled headers, with the definitions those were read with.
+function(own_options target)
+  target_link_libraries(${target} PRIVATE seine_options ${SEINE_HEADERS_LINK})
+  if(SEINE_HEADERS)
+    target_precompile_headers(${target} REUSE_FROM ${SEINE_HEADERS})
+  endif()
+endfunction()
+
 # seine_library(NAME SOURCES... [PUBLIC_LINK libs] [PRIVATE_LINK libs]): a folder's library.
 function(seine_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC_LINK;PRIVATE_LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC_LINK} PRIVATE seine_options ${ARG_PRIVATE_LINK})
+  own_options(${name})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC_LINK} PRIVATE ${ARG_PRIVATE_LINK})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
 endfunction()
 
@@ -33,7 +58,8 @@ endfunction()
 function(seine_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK})
+  own_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
 endfunction()
 
 # seine_test(NAME SOURCES... [LINK libs] [WHOLE] [TIMEOUT s] [LABELS l...]): a GoogleTest program. Each case
@@ -44,7 +70,8 @@ function(seine_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE seine_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  own_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE
     SEINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
     SEINE_SANITIZED=${SEINE_SANITIZED})
