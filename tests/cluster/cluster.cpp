@@ -1,5 +1,6 @@
 #include "tests/cluster/cluster.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tests/cluster/process.h"
@@ -29,10 +30,12 @@ std::vector<Wallet> MakeWallets(const ClusterOptions& options, common::Random& r
 
 void Sometimes::Add(const Sometimes& other) {
   drops += other.drops;
+  overtaken += other.overtaken;
   repeats += other.repeats;
   worker_kills += other.worker_kills;
   coordinator_kills += other.coordinator_kills;
   outages += other.outages;
+  term_losses += other.term_losses;
   in_doubt += other.in_doubt;
   fenced_writes += other.fenced_writes;
   regrants += other.regrants;
@@ -92,7 +95,12 @@ std::string Cluster::Run() {
   sometimes_.regrants = ledger_.regrants();
   if (!violation_.empty()) return violation_;
   for (const Wallet& wallet : ledger_.wallets()) {
-    if (wallet.quarantined || wallet.failed) continue;
+    if (wallet.quarantined) {
+      ++sometimes_.quarantined;
+      continue;
+    }
+    // It fails less often than it is tried.
+    if (wallet.failed) return "a wallet failed for good";
     if (!wallet.done) return "a wallet was left out";
     for (const int written : wallet.written) {
       if (written != 1) return "a page is stored " + std::to_string(written) + " times";
@@ -128,7 +136,7 @@ void Cluster::CheckRules() {
 
 // --- The network -------------------------------------------------------------------------------
 
-void Cluster::Carry(std::function<void()> deliver) {
+void Cluster::Carry(const std::string& link, std::function<void()> deliver) {
   if (Faulty() && random_.Chance(options_.drop)) {
     ++sometimes_.drops;
     return;
@@ -141,14 +149,20 @@ void Cluster::Carry(std::function<void()> deliver) {
     ++sometimes_.repeats;
     After(delay(), deliver);
   }
-  After(delay(), std::move(deliver));
+  After(delay(), [this, link, number = order_, deliver = std::move(deliver)] {
+    std::uint64_t& newest = newest_[link];
+    if (number < newest) ++sometimes_.overtaken;
+    newest = std::max(newest, number);
+    deliver();
+  });
 }
 
 void Cluster::Deliver(const std::string& connection, const std::string& worker,
                       const proto::Envelope& message) {
-  Carry([this, incoming = proto::Incoming{{connection}, common::WorkerId{worker}, message}] {
-    if (scheduler_) Perform(scheduler_->Receive(incoming, now_));
-  });
+  Carry("from " + connection,
+        [this, incoming = proto::Incoming{{connection}, common::WorkerId{worker}, message}] {
+          if (scheduler_) Perform(scheduler_->Receive(incoming, now_));
+        });
 }
 
 // --- Faults ------------------------------------------------------------------------------------
@@ -158,7 +172,7 @@ void Cluster::Fault() {
     database_up_ = true;
     return;
   }
-  const std::uint64_t which = random_.Below(10);
+  const std::uint64_t which = random_.Below(11);
   const int victim = static_cast<int>(random_.Below(processes_.size()));
   Process& process = *processes_[static_cast<std::size_t>(victim)];
   if (which < 4 && options_.kill_workers && process.alive) {
@@ -180,6 +194,8 @@ void Cluster::Fault() {
     Apply(victim, process.session->Disconnected(now_));
   } else if (which == 9 && options_.drains && scheduler_ && process.alive) {
     Perform(scheduler_->OrderDrain(process.id, proto::GRACEFUL, now_).first);
+  } else if (which == 10 && options_.rivals) {
+    ledger_.LeaseRunsOut(now_ + Millis(0, 3000));
   }
   After(Millis(200, 1500), [this] { Fault(); });
 }

@@ -31,6 +31,7 @@ struct ClusterOptions {
   bool kill_workers = true;
   bool kill_coordinator = true;
   bool database_outages = true;
+  bool rivals = true;  // another coordinator holds the term for a while
   bool drains = true;
   int poison = 1;
   common::Duration faults_for = std::chrono::seconds(12);
@@ -40,10 +41,12 @@ struct ClusterOptions {
 // What happened: a test asserts that it did.
 struct Sometimes {
   std::uint64_t drops = 0;
+  std::uint64_t overtaken = 0;
   std::uint64_t repeats = 0;
   std::uint64_t worker_kills = 0;
   std::uint64_t coordinator_kills = 0;
   std::uint64_t outages = 0;
+  std::uint64_t term_losses = 0;  // to another coordinator
   std::uint64_t in_doubt = 0;
   std::uint64_t fenced_writes = 0;
   std::uint64_t regrants = 0;
@@ -51,7 +54,7 @@ struct Sometimes {
   std::uint64_t adopted = 0;
   std::uint64_t releases = 0;
   std::uint64_t recalls = 0;
-  std::uint64_t quarantined = 0;
+  std::uint64_t quarantined = 0;  // wallets
   std::uint64_t takeovers = 0;
   std::uint64_t drains = 0;
   std::uint64_t failures = 0;
@@ -92,6 +95,7 @@ class Cluster {
   void CountScheduler();
   void TickCoordinator(std::uint64_t life);
   void KeepTerm(std::uint64_t life);
+  void RenewTerm();
   void AskLedger(std::uint64_t life, coordinator::LedgerAction ask);
   void Perform(coordinator::Actions actions);
   void Deliver(const std::string& connection, const std::string& worker,
@@ -111,7 +115,7 @@ class Cluster {
   proto::Beat Vitals(const Process& process) const;
 
   // Network.
-  void Carry(std::function<void()> deliver);
+  void Carry(const std::string& link, std::function<void()> deliver);
   void Fault();
   void CheckRules();
 
@@ -130,6 +134,7 @@ class Cluster {
   common::Instant term_good_{};
   std::vector<coordinator::LedgerAction> asked_;
 
+  std::map<std::string, std::uint64_t> newest_;  // that was carried over a link
   std::vector<std::unique_ptr<Process>> processes_;
   std::vector<std::int64_t> kept_terms_;
   std::vector<int> failed_times_;  // by wallet

@@ -42,7 +42,7 @@ TEST(ClusterTest, WithoutFaultsTheRunEndsSoon) {
   ClusterOptions options;
   options.drop = options.repeat = options.late = 0;
   options.kill_workers = options.kill_coordinator = options.database_outages = false;
-  options.drains = false;
+  options.rivals = options.drains = false;
   options.poison = 0;
   Cluster cluster(options);
   EXPECT_EQ(cluster.Run(), "");
@@ -56,15 +56,20 @@ TEST(ClusterTest, EveryWalletCompletesOnceWhateverFails) {
   // A fault that never happened proves nothing.
   EXPECT_GT(sometimes.drops, 0U);
   EXPECT_GT(sometimes.repeats, 0U);
+  EXPECT_GT(sometimes.overtaken, 0U);
   EXPECT_GT(sometimes.worker_kills, 0U);
   EXPECT_GT(sometimes.coordinator_kills, 0U);
   EXPECT_GT(sometimes.outages, 0U);
+  EXPECT_GT(sometimes.term_losses, 0U);
   EXPECT_GT(sometimes.in_doubt, 0U);
   EXPECT_GT(sometimes.drains, 0U);
   EXPECT_GT(sometimes.fenced_writes, 0U);
   EXPECT_GT(sometimes.regrants, 0U);
   EXPECT_GT(sometimes.resends, 0U);
   EXPECT_GT(sometimes.adopted, 0U);
+  EXPECT_GT(sometimes.releases, 0U);
+  EXPECT_GT(sometimes.recalls, 0U);
+  EXPECT_GT(sometimes.quarantined, 0U);
   EXPECT_GT(sometimes.takeovers, 0U);
   EXPECT_GT(sometimes.failures, 0U);
 }
@@ -83,9 +88,14 @@ TEST(ClusterTest, ABadNetworkAloneLosesNothing) {
   options.repeat = 0.3;
   options.late = 0.5;
   options.kill_workers = options.kill_coordinator = options.database_outages = false;
+  options.rivals = false;
   options.poison = 0;
   const Sometimes sometimes = RunSeeds(options, 200'001, 200);
-  EXPECT_TRUE(OnlyOne() || sometimes.drops > 0);
+  EXPECT_EQ(sometimes.quarantined, 0U);
+  if (OnlyOne()) return;
+  EXPECT_GT(sometimes.drops, 0U);
+  EXPECT_GT(sometimes.repeats, 0U);
+  EXPECT_GT(sometimes.overtaken, 0U);
 }
 
 TEST(ClusterTest, OnlyPoisonIsQuarantinedWhenNothingElseKills) {
@@ -93,7 +103,7 @@ TEST(ClusterTest, OnlyPoisonIsQuarantinedWhenNothingElseKills) {
     ClusterOptions options;
     options.seed = 300'000 + seed;
     options.kill_workers = options.kill_coordinator = options.database_outages = false;
-    options.drains = false;
+    options.rivals = options.drains = false;
     options.drop = options.repeat = options.late = 0;
     options.poison = 2;
     Cluster cluster(options);

@@ -46,7 +46,6 @@ void Cluster::CountScheduler() {
   sometimes_.adopted += counters.adopted;
   sometimes_.releases += counters.releases;
   sometimes_.recalls += counters.recalls;
-  sometimes_.quarantined += counters.quarantined;
   sometimes_.takeovers += counters.takeovers;
 }
 
@@ -67,22 +66,25 @@ void Cluster::TickCoordinator(std::uint64_t life) {
 void Cluster::KeepTerm(std::uint64_t life) {
   if (life != coordinator_life_) return;
   if (database_up_) {
-    const auto held = ledger_.HoldTerm(term_);
-    if (held) {
-      term_good_ = now_;
-      if (*held != term_) {
-        term_ = *held;
-        Perform(scheduler_->HoldTerm(term_, now_));
-      }
-    } else {
-      term_ = {};
-      Perform(scheduler_->LoseTerm(true, now_));
-    }
+    RenewTerm();
   } else if (term_.value != 0 && now_ - term_good_ > milliseconds(2800)) {
     term_ = {};
     Perform(scheduler_->LoseTerm(false, now_));
   }
   After(milliseconds(500), [this, life] { KeepTerm(life); });
+}
+
+void Cluster::RenewTerm() {
+  const auto held = ledger_.HoldTerm(term_);
+  if (!held) {
+    if (term_.value != 0) ++sometimes_.term_losses;
+    term_ = {};
+    return Perform(scheduler_->LoseTerm(true, now_));
+  }
+  term_good_ = now_;
+  if (*held == term_) return;
+  term_ = *held;
+  Perform(scheduler_->HoldTerm(term_, now_));
 }
 
 // One request after the other, as the ledger loop does; what is asked anew was in doubt.
@@ -101,9 +103,8 @@ void Cluster::AskLedger(std::uint64_t life, coordinator::LedgerAction ask) {
       if (request.term == it.term_) {
         auto answer = it.ledger_.Perform(request.term, request.request);
         if (!answer) {
-          it.term_ = {};
           it.asked_.clear();
-          return it.Perform(it.scheduler_->LoseTerm(false, it.now_));
+          return it.RenewTerm();
         }
         if (it.Faulty() && it.random_.Chance(0.05)) {
           ++it.sometimes_.in_doubt;
@@ -137,7 +138,7 @@ void Cluster::Perform(coordinator::Actions actions) {
       continue;
     }
     const int index = static_cast<int>(there - processes_.begin());
-    Carry([this, index, to, message = std::move(send->message)] {
+    Carry("to " + to, [this, index, to, message = std::move(send->message)] {
       Process& process = *processes_[static_cast<std::size_t>(index)];
       if (!process.alive || process.connection != to) return;
       Apply(index, process.session->Receive(message, now_));

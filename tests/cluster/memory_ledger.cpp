@@ -40,7 +40,7 @@ std::int64_t MemoryLedger::EpochOf(ChunkId chunk) const {
 }
 
 Result<Term> MemoryLedger::HoldTerm(Term current) {
-  if (current.value != 0 && current.value != term_) {
+  if (current.value != 0 ? current.value != term_ : now_ < other_until_) {
     return Error{ErrorKind::kRejected, "another coordinator holds the lease"};
   }
   if (current.value == 0) ++term_;

@@ -42,8 +42,11 @@ class MemoryLedger final : public coordinator::Ledger {
   // A worker writes one page under its lease. False: fenced.
   bool Write(common::ChunkId chunk, common::Epoch epoch, int wallet, int page, bool last);
 
-  // A process that takes the lease without this one's knowing.
-  void LeaseRunsOut() { ++term_; }
+  // Another coordinator takes the lease without this one's knowing, and keeps it until then.
+  void LeaseRunsOut(common::Instant until) {
+    ++term_;
+    other_until_ = until;
+  }
 
   void set_now(common::Instant now) { now_ = now; }
   bool finished() const { return finished_; }
@@ -88,6 +91,7 @@ class MemoryLedger final : public coordinator::Ledger {
   std::map<std::int64_t, Chunk> chunks_;
   common::Instant now_{};
   std::int64_t term_ = 0;
+  common::Instant other_until_{};
   std::int64_t next_chunk_ = 1;
   std::int64_t next_epoch_ = 1;
   bool planned_ = false;
