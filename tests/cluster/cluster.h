@@ -21,6 +21,8 @@
 
 namespace tests::cluster {
 
+inline constexpr double kDataPerSecond = 20;  // the budget of the only endpoint
+
 struct ClusterOptions {
   std::uint64_t seed = 1;
   int workers = 3;

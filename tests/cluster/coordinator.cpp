@@ -34,7 +34,7 @@ void Cluster::StartCoordinator() {
   term_ = {};
   asked_.clear();
   scheduler_ = std::make_unique<coordinator::Scheduler>(
-      FastTimings(), std::vector<coordinator::EndpointLimit>{{"data", 20}});
+      FastTimings(), std::vector<coordinator::EndpointLimit>{{"data", kDataPerSecond}});
   TickCoordinator(life);
   KeepTerm(life);
 }
@@ -141,6 +141,8 @@ void Cluster::Perform(coordinator::Actions actions) {
     Carry("to " + to, [this, index, to, message = std::move(send->message)] {
       Process& process = *processes_[static_cast<std::size_t>(index)];
       if (!process.alive || process.connection != to) return;
+      if (message.has_welcome()) process.hears = {message.welcome().session()};
+      if (message.has_beat_ack()) process.hears = {message.beat_ack().session()};
       Apply(index, process.session->Receive(message, now_));
     });
   }

@@ -30,6 +30,10 @@ struct Cluster::Process {
   std::unique_ptr<worker::Session> session;
   std::map<worker::Lease, Job> jobs;
   std::uint64_t requests = 0;
+  common::SessionId hears;  // whose message it reads
+  double rate = 0;          // as it was told last
+  common::SessionId told_by;
+  common::Instant told_at{};
   bool drained = false;
 };
 

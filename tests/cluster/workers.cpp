@@ -90,6 +90,10 @@ void Cluster::Apply(int index, worker::SessionActions actions) {
       process.connection = "c" + std::to_string(++lives_);
     } else if (const auto* const keep = std::get_if<worker::KeepTerm>(&action)) {
       kept_terms_[static_cast<std::size_t>(index)] = keep->term.value;
+    } else if (const auto* const told = std::get_if<worker::SetRates>(&action)) {
+      process.rate = told->rates.empty() ? 0 : told->rates.front().per_second();
+      process.told_by = process.hears;
+      process.told_at = now_;
     } else if (auto* const start = std::get_if<worker::StartChunk>(&action)) {
       const worker::Lease lease = start->task.lease;
       for (const auto& task : start->task.wallets) {
