@@ -2,6 +2,7 @@
 #include <chrono>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/failpoint.h"
@@ -131,21 +132,26 @@ TEST_F(TradeStoreTest, ABatchWaitsForTheReLeaseAndIsThenFenced) {
 
 // So that a worker that freezes between its fence and its COMMIT does not hold the row for ever.
 TEST_F(TradeStoreTest, AnOpenBatchNamesItsLeaseAndMayNotIdle) {
-  ASSERT_TRUE(common::ArmFailpoints("store_after_fence=sleep:1000").has_value());
-  std::jthread writer([&] {
-    PostgresTradeStore store(url_);
-    EXPECT_TRUE(store.Write(BatchOf(1, 0, 10)).has_value());
-  });
+  Query("CREATE TABLE told (may_idle text)");
+  Query(
+      "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO told VALUES "
+      "(current_setting('idle_in_transaction_session_timeout')); RETURN NULL; END$$");
+  Query("CREATE TRIGGER tell AFTER INSERT ON trade EXECUTE FUNCTION tell()");
+  common::PgConnection other = Connect();  // holds the batch open
+  ASSERT_TRUE(other.ExecScript("BEGIN; LOCK TABLE wallet_sync IN EXCLUSIVE MODE").has_value());
+  PostgresTradeStore store(url_);
+  std::jthread writer([&] { EXPECT_TRUE(store.Write(BatchOf(1, 0, 10)).has_value()); });
   const std::string named = "SELECT count(*) FROM pg_stat_activity WHERE application_name = '" +
-                            common::LeaseSessionName(kChunk, BatchOf(1, 0, 1).epoch) + "'";
+                            common::LeaseSessionName(kChunk, kEpoch) + "'";
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (QueryInt(named) == 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();
   }
   EXPECT_EQ(QueryInt(named), 1);
+  EXPECT_TRUE(other.Exec("COMMIT").has_value());
   writer.join();
-  EXPECT_TRUE(common::ArmFailpoints("").has_value());
-  EXPECT_EQ(QueryInt(named), 0);
+  EXPECT_EQ(QueryInt(named), 0) << "the session is named beyond the batch";
+  EXPECT_EQ(Query("SELECT may_idle FROM told").Text(0, 0), common::kIdleInTransaction);
 }
 
 TEST_F(TradeStoreTest, StoresWithOverlappingBatchesDoNotDeadlock) {
@@ -218,6 +224,34 @@ TEST_F(TradeStoreTest, AReadOnlyDatabaseIsAwayForNow) {
   EXPECT_EQ(refused.error().kind, common::ErrorKind::kTransient);
   ASSERT_TRUE(earlier->Exec(alter + " RESET default_transaction_read_only").has_value());
   EXPECT_TRUE(store.Write(BatchOf(1, 0, 10)).has_value());
+}
+
+// Within the batch, and at its COMMIT.
+TEST_F(TradeStoreTest, ADatabaseWhoseDiskIsFullIsAwayForNow) {
+  Query(
+      "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END$$");
+  PostgresTradeStore store(url_);
+  int from = 0;
+  for (const char* when : {"TRIGGER fill BEFORE INSERT ON trade",
+                           "CONSTRAINT TRIGGER fill AFTER INSERT ON trade INITIALLY DEFERRED"}) {
+    Query(fmt::format("CREATE {} FOR EACH ROW EXECUTE FUNCTION fill()", when));
+    const Batch batch = BatchOf(1, from, from + 10);
+    for (int tries = 0; tries < 5; ++tries) {
+      const common::Result<Receipt> refused = store.Write(batch);
+      ASSERT_FALSE(refused.has_value());
+      EXPECT_EQ(refused.error().kind, common::ErrorKind::kTransient) << refused.error().message;
+      EXPECT_THAT(refused.error().message, testing::HasSubstr("53100"));
+    }
+    EXPECT_EQ(Trades(), from);
+    Query("DROP TRIGGER fill ON trade");
+    EXPECT_EQ(Write(store, batch).stored, 10U);
+    from += 10;
+    EXPECT_EQ(Trades(), from);
+    EXPECT_EQ(Sync(1, "trades_stored"), from);
+    EXPECT_EQ(Sync(1, "trades_processed"), from);
+  }
+  EXPECT_EQ(store.counts().connects, 1U);
 }
 
 TEST_F(TradeStoreTest, AStatementThatNeverEndsInTimeIsRefusedAfterSomeTries) {
