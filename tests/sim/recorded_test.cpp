@@ -39,7 +39,10 @@ class RecordedTest : public testing::Test {
   }
   static void TearDownTestSuite() { world_.reset(); }
   void SetUp() override {
-    if (!world_) GTEST_SKIP() << "no recorded responses in " << Directory();
+    if (!std::filesystem::exists(Directory())) {
+      GTEST_SKIP() << "no recorded responses in " << Directory();
+    }
+    ASSERT_TRUE(world_) << "the recorded responses could not be read";
   }
 
   // The only fill of a wallet.

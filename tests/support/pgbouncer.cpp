@@ -16,16 +16,15 @@
 
 #include "common/check.h"
 #include "common/postgres.h"
+#include "tests/support/needed.h"
 
 namespace tests {
 namespace {
 
 namespace fs = std::filesystem;
-using common::Error;
-using common::ErrorKind;
 using common::Result;
 
-constexpr std::chrono::seconds kStartDeadline{20};
+constexpr std::chrono::seconds kStartDeadline{60};
 
 std::string FindProgram() {
   for (const char* path :
@@ -39,7 +38,7 @@ std::string FindProgram() {
 
 Result<std::unique_ptr<PgBouncer>> PgBouncer::Start(const PostgresServer& server, int pool_size) {
   const std::string program = FindProgram();
-  if (program.empty()) return Error{ErrorKind::kRejected, "pgbouncer is not installed"};
+  if (program.empty()) return NotInstalled("pgbouncer");
   std::unique_ptr<PgBouncer> bouncer(new PgBouncer());
   bouncer->directory_ = MakeServerDirectory("seine-pgb-");
   CHECK(!bouncer->directory_.empty());
@@ -78,7 +77,8 @@ Result<std::unique_ptr<PgBouncer>> PgBouncer::Start(const PostgresServer& server
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  return Error{ErrorKind::kTransient, "pgbouncer does not answer: " + last};
+  bouncer.reset();
+  FailForLackOf("pgbouncer", "does not answer: " + last);
 }
 
 PgBouncer::~PgBouncer() {

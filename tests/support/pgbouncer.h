@@ -14,7 +14,8 @@ namespace tests {
 
 class PgBouncer {
  public:
-  // An error where pgbouncer is not installed or does not start. `server` outlives this.
+  // An error where pgbouncer is not installed. Ends the program where it is and does not start.
+  // `server` outlives this.
   static common::Result<std::unique_ptr<PgBouncer>> Start(const PostgresServer& server,
                                                           int pool_size = 3);
   PgBouncer(const PgBouncer&) = delete;

@@ -25,6 +25,7 @@
 #include "common/check.h"
 #include "common/migrate.h"
 #include "common/postgres.h"
+#include "tests/support/needed.h"
 
 namespace tests {
 namespace {
@@ -161,16 +162,21 @@ int FreePort() {
 }
 
 Result<std::unique_ptr<PostgresServer>> PostgresServer::Start(const PostgresOptions& options) {
+  if (PostgresBinDirectory().empty()) return NotInstalled("PostgreSQL");
   std::unique_ptr<PostgresServer> server(new PostgresServer());
-  if (const Status ready = server->Initialise(options); !ready) return ready.error();
-  if (const Status launched = server->Launch(); !launched) return launched.error();
+  Status ready = server->Initialise(options);
+  if (ready) ready = server->Launch();
+  if (!ready) {
+    server.reset();
+    FailForLackOf("PostgreSQL", ready.error().message);
+  }
   return server;
 }
 
 PostgresServer* PostgresServer::Shared() {
   static const std::unique_ptr<PostgresServer> server = [] {
     Result<std::unique_ptr<PostgresServer>> started = Start();
-    if (!started) std::cerr << "no PostgreSQL: " << started.error().message << "\n";
+    if (!started) std::cerr << started.error().message << "\n";
     return started ? std::move(*started) : nullptr;
   }();
   return server.get();
@@ -178,7 +184,6 @@ PostgresServer* PostgresServer::Shared() {
 
 Status PostgresServer::Initialise(const PostgresOptions& options) {
   bin_directory_ = PostgresBinDirectory();
-  if (bin_directory_.empty()) return Error{ErrorKind::kRejected, "PostgreSQL is not installed"};
   if (getuid() == 0 && getpwnam("postgres") == nullptr) {
     return Error{ErrorKind::kRejected, "there is no user `postgres` to run it as"};
   }

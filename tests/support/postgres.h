@@ -22,10 +22,11 @@ struct PostgresOptions {
 
 class PostgresServer {
  public:
-  // An error where PostgreSQL is not installed or does not start; the text says which.
+  // An error where PostgreSQL is not installed. Ends the program where it is and does not start.
   static common::Result<std::unique_ptr<PostgresServer>> Start(const PostgresOptions& options = {});
 
-  // One server for all cases of a program, started at the first call; nullptr where Start fails.
+  // One server for all cases of a program, started at the first call; nullptr where it is not
+  // installed.
   static PostgresServer* Shared();
 
   PostgresServer(const PostgresServer&) = delete;

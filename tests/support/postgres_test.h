@@ -15,7 +15,7 @@ class PostgresTest : public ::testing::Test {
  protected:
   void SetUp() override {
     server_ = PostgresServer::Shared();
-    if (server_ == nullptr) GTEST_SKIP() << "PostgreSQL is not installed or does not start here";
+    if (server_ == nullptr) GTEST_SKIP() << "PostgreSQL is not installed here";
     url_ = server_->CreateDatabase();
   }
 
