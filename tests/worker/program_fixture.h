@@ -1,6 +1,7 @@
 // The real seine-worker against the simulator and PostgreSQL; the test plays the coordinator.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -92,6 +93,8 @@ class ProgramTest : public tests::PostgresTest {
   // --- The simulator.
   void ServeWorld(const std::string& world, Arguments more = {}) {
     world_ = world;
+    port_.clear();
+    std::remove((directory_.path() + "/port").c_str());
     Arguments arguments = {"serve", "--listen", "127.0.0.1:0", "--port-file",
                            directory_.path() + "/port"};
     std::istringstream words(world);
@@ -111,11 +114,15 @@ class ProgramTest : public tests::PostgresTest {
   }
   Arguments WorkerArguments(const std::string& id) const {
     const std::string base = "http://127.0.0.1:" + port_;
-    return {"--connect",   server_->endpoint(), "--id",           id,
-            "--state-dir", directory_.path(),   "--database",     url_,
-            "--data-url",  base + "/data/v2",   "--gamma-url",    base + "/gamma",
-            "--clob-url",  base + "/clob",      "--subgraph-url", base + "/subgraph",
-            "--rpc-url",   base + "/rpc"};
+    return {"--connect",      server_->endpoint(),
+            "--id",           id,
+            "--state-dir",    directory_.path() + "/" + id,
+            "--database",     url_,
+            "--data-url",     base + "/data/v2",
+            "--gamma-url",    base + "/gamma",
+            "--clob-url",     base + "/clob",
+            "--subgraph-url", base + "/subgraph",
+            "--rpc-url",      base + "/rpc"};
   }
 
   // --- The coordinator.
@@ -127,6 +134,7 @@ class ProgramTest : public tests::PostgresTest {
         connection_ = incoming.connection;
         if (incoming.message.has_beat()) {
           last_beat_ = incoming.message.beat();
+          peak_rss_ = std::max(peak_rss_, last_beat_.rss_bytes());
           Acknowledge(last_beat_);
         }
         if (incoming.message.body_case() == kind) return incoming.message;
@@ -197,6 +205,7 @@ class ProgramTest : public tests::PostgresTest {
   std::unique_ptr<proto::ServerChannel> server_;
   proto::ConnectionId connection_;
   proto::Beat last_beat_;
+  std::uint64_t peak_rss_ = 0;  // of all beats
   std::optional<Child> simulator_;
   std::string world_;
   std::string port_;
