@@ -68,9 +68,6 @@ Status CheckWallets(const RunWish& wish, bool names_wallets) {
   }
   const bool is_list = names_wallets || !wish.selection.empty();
   const int ways = (is_list ? 1 : 0) + (wish.all || wish.max_wallets > 0 ? 1 : 0);
-  if (wish.action == "process" && ways != 1) {
-    return Wrong("say which wallets: selection, all, or max_wallets");
-  }
   if (!TakesWallets(wish.action) && is_list) {
     return Wrong("a run of " + wish.action + " takes no selection");
   }
@@ -121,6 +118,10 @@ Result<IngestOrder> ParseIngest(const std::string& text) {
     return Wrong("source of " + wish.action + " is one of: " + names);
   }
   wish.selection = word("selection", "");
+  // A slip there must not mean all wallets.
+  if (wish.selection.empty() && body.contains("selection")) {
+    return Wrong("selection is 1 to 64 letters, digits, - or _");
+  }
   wish.all = truth("all");
   std::optional<std::int64_t> most;
   if (const Status read = ReadNumber(body, "max_wallets", 1, most); !read) return read.error();

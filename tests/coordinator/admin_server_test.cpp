@@ -139,6 +139,13 @@ TEST_F(AdminServerTest, ARunIsCreatedPlannedAttachedToAndCancelled) {
   Post("/api/admin/cancel", run.dump(), 409);
 }
 
+TEST_F(AdminServerTest, ProcessWithoutAChoiceIsAllWallets) {
+  AddWallets();
+  EXPECT_EQ(Post("/api/admin/ingest", R"({"action":"process","dry_run":true})", 200)["wallets"], 2);
+  EXPECT_TRUE(Post("/api/admin/ingest", R"({"action":"process"})")["run"].is_number());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM run WHERE selection IS NULL"), 1);
+}
+
 TEST_F(AdminServerTest, ADryRunKeepsNothing) {
   AddWallets();
   const json plan =
@@ -160,7 +167,8 @@ TEST_F(AdminServerTest, ADryRunKeepsNothing) {
 
 TEST_F(AdminServerTest, MistakesGetOneClearLine) {
   for (const char* body :
-       {"{", "[]", R"({"action":"dance"})", R"({"action":"process"})",
+       {"{", "[]", R"({"action":"dance"})", R"({"action":"process","selection":""})",
+        R"({"action":"process","selection":7})",
         R"({"action":"process","all":true,"source":"tea-leaves"})",
         R"({"action":"process","selection":"../x"})", R"({"action":"process","max_wallets":-1})",
         R"({"action":"process","selection":"unknown"})",
