@@ -232,7 +232,7 @@ Result<HostPort> ParseHostPort(std::string_view text) {
 }
 
 Result<RateLimit> ParseRate(std::string_view text) {
-  const Error error = Expected(text, "HOST=COUNT/PERIOD, as data=200/10s");
+  const Error error = Expected(text, "ENDPOINT=COUNT/PERIOD, as data_trades=190/10s");
   const std::size_t equals = text.find('=');
   const std::size_t slash = text.find('/');
   if (equals == 0 || slash == std::string_view::npos || slash < equals) return error;

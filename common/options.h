@@ -48,7 +48,8 @@ struct RateLimit {
   friend bool operator==(const RateLimit&, const RateLimit&) = default;
 };
 
-// "data=200/10s", "gamma=4/s", "rpc=0.5/s", "clob=9000/1m". The error says what is expected.
+// "data_trades=190/10s", "gamma_other=4/s", "rpc=0.5/s", "clob=9000/1m". The error says what is
+// expected.
 Result<RateLimit> ParseRate(std::string_view text);
 
 // How often something begins by itself; 0 seconds: never.

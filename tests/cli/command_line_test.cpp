@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/option_forms.h"
 #include "cli/options.h"
 #include "tests/cli/temporary_folder.h"
 
@@ -44,6 +45,24 @@ TEST_F(CommandLineTest, VariablesHoldSeveralRatesAndSchedules) {
   const Options options = Parse({"up"});
   EXPECT_EQ(options.rates, (std::vector<std::string>{"data_trades=100/10s", "gamma_markets=0"}));
   EXPECT_EQ(options.schedule, (std::vector<std::string>{"refresh=5m", "audit=off"}));
+}
+
+TEST_F(CommandLineTest, ARateIsOfAnEndpointThatThereIs) {
+  const auto check = [](std::string text) {
+    return RateForm()(text);
+  };
+  for (const char* name : {"data_trades", "data_other", "gamma_markets", "gamma_other", "clob",
+                           "subgraph", "rpc", "dome"}) {
+    EXPECT_EQ(check(std::string(name) + "=200/10s"), "");
+    EXPECT_EQ(check(std::string(name) + "=0"), "");
+  }
+  for (const char* text : {"data=200/10s", "data=0", "clob", "clob=fast", "=1/s", ""}) {
+    EXPECT_NE(check(text), "") << text;
+  }
+  EXPECT_NE(check("data=200/10s").find("data_trades"), std::string::npos);
+  // What the complaint gives as an example is one.
+  const std::string complaint = check("clob=fast");
+  EXPECT_EQ(check(complaint.substr(complaint.rfind(' ') + 1)), "") << complaint;
 }
 
 TEST_F(CommandLineTest, AFileGivesFleetOptionsToWhicheverCommandIsTyped) {
