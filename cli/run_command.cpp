@@ -72,7 +72,7 @@ void PrintOutcome(const RunReply& run) {
   for (const RunReply::Failed& failed : run.failed) {
     Print(fmt::format("  {}  {}", failed.wallet, failed.reason));
   }
-  const auto missing = run.wallets_failed + run.wallets_quarantined;
+  const auto missing = run.wallets_failed;
   const auto listed = static_cast<std::int64_t>(run.failed.size());
   if (missing > listed) Print(fmt::format("  … and {} more", Grouped(missing - listed)));
   if (is_complete || missing == 0) return;

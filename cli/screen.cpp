@@ -18,7 +18,7 @@ void Append(std::vector<std::string>& lines, const std::vector<std::string>& mor
 
 double Fraction(const RunReply& run) {
   if (run.wallets_total <= 0) return run.is_over() ? 1 : 0;
-  const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
+  const auto finished = run.wallets_done + run.wallets_failed;
   return static_cast<double>(finished) / static_cast<double>(run.wallets_total);
 }
 
@@ -42,7 +42,7 @@ std::string Troubles(const RunReply& run) {
   if (run.throttled > 0) text += fmt::format(" · {} throttled", Grouped(run.throttled));
   text += fmt::format(" · {} failed", Grouped(run.wallets_failed));
   if (run.wallets_quarantined > 0) {
-    text += fmt::format(" · {} quarantined", Grouped(run.wallets_quarantined));
+    text += fmt::format(" ({} quarantined)", Grouped(run.wallets_quarantined));
   }
   return text;
 }
@@ -150,7 +150,7 @@ std::vector<std::string> ProgressLines(const RunReply& run, int width) {
     lines.push_back(rates);
     return lines;
   }
-  const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
+  const auto finished = run.wallets_done + run.wallets_failed;
   std::string figures = fmt::format(" {:5.1f} %  {} of {} wallets", 100 * Fraction(run),
                                     Grouped(finished), Grouped(run.wallets_total));
   if (!Remaining(run).empty()) figures += " · " + Remaining(run);
@@ -178,13 +178,14 @@ std::string StagesLine(const RunReply& run) {
 
 std::string ProgressLine(const RunReply& run) {
   if (!IsOfWalletsAlone(run)) return StagesLine(run);
-  const auto finished = run.wallets_done + run.wallets_failed + run.wallets_quarantined;
+  const auto finished = run.wallets_done + run.wallets_failed;
   std::string text = fmt::format(
       "run {} {}: {}/{} wallets ({:.1f} %), {} trades, {} trades/s, {} requests/s, {} retries, {} "
       "failed",
       run.run, run.state, finished, run.wallets_total, 100 * Fraction(run), run.trades,
       Rate(run.trades_per_s), Rate(run.requests_per_s), run.retries, run.wallets_failed);
-  if (run.wallets_quarantined > 0) text += fmt::format(", {} quarantined", run.wallets_quarantined);
+  if (run.wallets_quarantined > 0)
+    text += fmt::format(" ({} quarantined)", run.wallets_quarantined);
   if (!Remaining(run).empty()) text += ", " + Remaining(run);
   return text;
 }
@@ -230,8 +231,8 @@ std::vector<std::string> RunsLines(const std::vector<RunReply>& runs) {
     table.Add({std::to_string(run.run), run.kind, run.source, Outcome(run), Utc(run.requested_at),
                has_taken ? Span(static_cast<double>(run.finished_at - run.started_at)) : "-",
                fmt::format("{}/{}", Grouped(run.wallets_done), Grouped(run.wallets_total)),
-               Grouped(run.wallets_failed + run.wallets_quarantined), Grouped(run.trades),
-               Grouped(run.requests), Grouped(run.retries)});
+               Grouped(run.wallets_failed), Grouped(run.trades), Grouped(run.requests),
+               Grouped(run.retries)});
   }
   if (table.empty()) return {"No run yet; start one with `seine sync`."};
   return table.Lines();

@@ -32,7 +32,7 @@ struct RunReply {
   std::vector<StageReply> stages;
   std::int64_t wallets_total = 0;
   std::int64_t wallets_done = 0;
-  std::int64_t wallets_failed = 0;
+  std::int64_t wallets_failed = 0;  // quarantined ones included
   std::int64_t wallets_quarantined = 0;
   std::int64_t chunks_total = 0;
   std::int64_t chunks_pending = 0;

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include "cli/commands.h"
@@ -98,7 +99,7 @@ TEST_F(AdminClientTest, ReachableTurnsEveryAddressIntoThisMachine) {
 TEST(StatusReplyTest, ReadsARunAndToleratesWhatIsMissing) {
   const auto run = ParseRun(
       R"({"run":7,"state":"finished","outcome":"incomplete","wallets":{"total":10,"done":8,)"
-      R"("failed":1,"quarantined":1},"trades":1234,"eta_s":null,)"
+      R"("failed":2,"quarantined":1},"trades":1234,"eta_s":null,)"
       R"("failed":[{"wallet":"0xab","reason":"HTTP 500"}]})");
   ASSERT_TRUE(run);
   EXPECT_EQ(run->wallets_done, 8);
@@ -129,6 +130,23 @@ TEST(StatusReplyTest, ProgressIsOneLineWithTheFigures) {
   EXPECT_EQ(ProgressLine(run),
             "run 7 running: 50/200 wallets (25.0 %), 12345 trades, 0 trades/s, 0 requests/s, 0 "
             "retries, 0 failed, 1 m 30 s left");
+}
+
+TEST(StatusReplyTest, QuarantinedWalletsAreCountedAsFailedOnce) {
+  RunReply run;
+  run.run = 7;
+  run.state = "running";
+  run.wallets_total = 10;
+  run.wallets_done = 5;
+  run.wallets_failed = 3;
+  run.wallets_quarantined = 2;
+  EXPECT_EQ(ProgressLine(run),
+            "run 7 running: 8/10 wallets (80.0 %), 0 trades, 0 trades/s, 0 requests/s, 0 retries, "
+            "3 failed (2 quarantined)");
+  const std::string all = fmt::format("{}", fmt::join(ProgressLines(run, 80), "\n"));
+  EXPECT_NE(all.find("8 of 10 wallets"), std::string::npos) << all;
+  EXPECT_NE(all.find("3 failed (2 quarantined)"), std::string::npos) << all;
+  EXPECT_NE(RunsLines({run}).back().find(" 3 "), std::string::npos) << RunsLines({run}).back();
 }
 
 TEST(RecountTest, SumsAPageInMillionths) {

@@ -63,9 +63,10 @@ TEST_F(SyncTest, ACompleteRunEndsWithZero) {
 }
 
 TEST_F(SyncTest, AnIncompleteRunListsItsWalletsAndEndsWithThree) {
-  scripted_.Answer("/api/runs", 200,
-                   R"({"run":7,"state":"finished","outcome":"incomplete","wallets":{"total":3,)"
-                   R"("done":1,"failed":2},"failed":[{"wallet":"0xab","reason":"HTTP 500"}]})");
+  scripted_.Answer(
+      "/api/runs", 200,
+      R"({"run":7,"state":"finished","outcome":"incomplete","wallets":{"total":3,)"
+      R"("done":1,"failed":2,"quarantined":1},"failed":[{"wallet":"0xab","reason":"HTTP 500"}]})");
   EXPECT_EQ(Run(), kIncomplete);
   EXPECT_NE(out_.find("0xab  HTTP 500"), std::string::npos) << out_;
   EXPECT_NE(out_.find("and 1 more"), std::string::npos) << out_;
