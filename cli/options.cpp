@@ -137,8 +137,9 @@ void CommandLine::AddSyncCommands() {
   CLI::App* retry = Add(*app_, "retry", "Try again what failed, what is quarantined too", Retry);
   AddFleetOptions(*retry);
   retry->add_option("WALLET", options_.wallets, "Addresses");
-  retry->add_flag("--all", options_.is_all,
-                  "Everything that failed: wallets, markets, discovery, ranges, feeds");
+  retry->add_flag(
+      "--all", options_.is_all,
+      "Everything that failed, as without WALLET: wallets, markets, discovery, ranges, feeds");
 }
 
 CLI::App* CommandLine::AddRun(const char* name, const char* description,
@@ -176,7 +177,8 @@ void CommandLine::AddUniverseCommands() {
   discover->add_flag("--all", options_.is_all, "Of every market, also where nothing has moved");
   CLI::App* refresh = AddRun("refresh", "Bring everything up to date, at the cost of what is new",
                              {"auto", "data-api", "subgraph", "rpc"});
-  refresh->add_flag("--all", options_.is_all, "Every wallet that something new is known of");
+  refresh->add_flag("--all", options_.is_all,
+                    "Every wallet that something new is known of, as without --top");
   refresh
       ->add_option("--top", options_.max_wallets,
                    "At most so many of them: whales, then those never synced, then the stalest")

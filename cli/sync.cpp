@@ -82,13 +82,13 @@ int Sync(const Options& options) {
 int Retry(const Options& options) {
   WalletList list;
   if (!ReadWallets(options, list)) return kUsage;
-  if (options.is_all == !list.wallets.empty()) {
-    return Complain(kUsage, "name the wallets to retry, or give --all");
+  if (options.is_all && !list.wallets.empty()) {
+    return Complain(kUsage, "--all and a list of wallets exclude each other");
   }
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   json body;
-  if (options.is_all) body["all"] = true;
+  if (list.wallets.empty()) body["all"] = true;
   for (const common::WalletAddress& wallet : list.wallets) {
     body["wallets"].push_back(wallet.ToString());
   }

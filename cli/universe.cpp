@@ -22,9 +22,6 @@ using nlohmann::json;
 
 // What is wrong with the options together, if anything.
 std::optional<std::string> WrongWish(const Options& options) {
-  if (options.action == "refresh" && !options.is_all && options.max_wallets == 0) {
-    return "which wallets? Give --all, or --top N";
-  }
   if (options.action == "discover" && options.is_all && NamesWallets(options)) {
     return "--all and a list of wallets exclude each other";
   }

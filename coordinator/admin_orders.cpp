@@ -119,7 +119,8 @@ void AdminServer::State::Retry(const Request& request, Response& response) {
   if (!body) return;
   std::vector<common::WalletAddress> wallets;
   const auto list = body->find("wallets");
-  if (list != body->end() && list->is_array()) {
+  const bool is_named = list != body->end();
+  if (is_named && list->is_array()) {
     for (const json& one : *list) {
       const auto wallet =
           one.is_string() ? common::WalletAddress::Parse(one.get<std::string>()) : std::nullopt;
@@ -128,9 +129,10 @@ void AdminServer::State::Retry(const Request& request, Response& response) {
     }
   }
   const auto all = body->find("all");
-  const bool is_all = all != body->end() && all->is_boolean() && all->get<bool>();
-  if (wallets.empty() != is_all || wallets.size() > kMostWalletsAtOnce) {
-    return Refuse(response, 400, "say which: {\"wallets\":[...]} or {\"all\":true}");
+  const bool is_all = all == body->end() ? !is_named : *all == json(true);
+  // A list that holds none, by a slip, must not mean all.
+  if (is_all == is_named || wallets.empty() == is_named || wallets.size() > kMostWalletsAtOnce) {
+    return Refuse(response, 400, "say which: {\"wallets\":[...]}, or {\"all\":true} or nothing");
   }
   const auto run = ledger.Retry(wallets);
   if (!run) return Refuse(response, run.error(), 404);

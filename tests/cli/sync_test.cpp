@@ -168,6 +168,15 @@ TEST_F(SyncTest, RetryTakesNamesOrAll) {
   EXPECT_TRUE(IsPosted(std::string("/api/admin/retry {\"wallets\":[\"") + kWallet));
   options_.is_all = true;
   EXPECT_EQ(Run(Retry), kUsage);
+  options_.wallets.clear();
+  EXPECT_EQ(Run(Retry), kDone) << error_;
+  EXPECT_TRUE(IsPosted("/api/admin/retry {\"all\":true}"));
+}
+
+TEST_F(SyncTest, ARetryOfNothingNamedIsOfEverything) {
+  options_.wallets.clear();
+  EXPECT_EQ(Run(Retry), kDone) << error_;
+  EXPECT_TRUE(IsPosted("/api/admin/retry {\"all\":true}"));
 }
 
 }  // namespace

@@ -86,9 +86,11 @@ TEST_F(UniverseTest, ARefreshTellsHowFarBehindTheCopyIs) {
       << out_;
 }
 
-TEST_F(UniverseTest, ARefreshWantsToKnowWhichWallets) {
-  EXPECT_EQ(Run("refresh"), kUsage);
+TEST_F(UniverseTest, ARefreshIsOfAllWalletsOrOfTheTop) {
+  EXPECT_EQ(Run("refresh"), kDone) << error_;
   options_.is_all = true;
+  EXPECT_EQ(Run("refresh"), kDone) << error_;
+  EXPECT_EQ(CountPosts(R"(/api/admin/ingest {"action":"refresh"})"), 2);
   options_.max_wallets = 5;
   EXPECT_EQ(Run("refresh"), kUsage);
   options_.is_all = false;

@@ -182,11 +182,22 @@ TEST_F(AdminServerTest, MistakesGetOneClearLine) {
   Post("/api/admin/scale", R"({"workers":-1})", 400);
   Post("/api/admin/scale", R"({"workers":"many"})", 400);
   Post("/api/admin/retry", R"({"all":true})", 404);
-  Post("/api/admin/retry", R"({"wallets":["0x1"]})", 400);
+  for (const char* body : {R"({"wallets":["0x1"]})", R"({"wallets":[]})", R"({"wallets":"0x1"})",
+                           R"({"all":false})", R"({"all":1})"}) {
+    Post("/api/admin/retry", body, 400);
+  }
   Post("/api/admin/workers/nobody/kill", "", 404);
   Get("/api/runs?run=99", 404);
   Get("/api/wallets/0x12", 400);
   EXPECT_TRUE(json::parse(Get("/nowhere", 404)).contains("error"));
+}
+
+TEST_F(AdminServerTest, ARetryWithoutABodyIsOfEverythingThatFailed) {
+  AddWallets();
+  Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 3 FROM wallet");
+  const json retry = Post("/api/admin/retry", "");
+  EXPECT_EQ(retry["wallets"], 2);
+  EXPECT_TRUE(retry["run"].is_number());
 }
 
 TEST_F(AdminServerTest, AnOversizedBodyIsRefused) {
