@@ -138,7 +138,7 @@ struct PlanReply {
 };
 
 struct StartedReply {
-  std::int64_t run = 0;
+  std::int64_t run = 0;  // 0: none, for there is nothing to do
   bool is_attached = false;
 };
 

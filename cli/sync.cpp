@@ -95,7 +95,9 @@ int Retry(const Options& options) {
   common::Signals signals;
   BorrowedFleet fleet(*state, signals);
   const common::Status borrowed = fleet.Borrow(BorrowedSettings(options, *state), options.http);
-  if (!borrowed) return Complain(kCannotStart, borrowed.error().message);
+  if (!borrowed) {
+    return Complain(signals.stops() > 0 ? kInterrupted : kCannotStart, borrowed.error().message);
+  }
   if (!fleet.is_ours() && options.workers) {
     if (const int code = Scale(options); code != kDone) return code;
   }
@@ -104,6 +106,10 @@ int Retry(const Options& options) {
   if (!answer) return FailedCall(answer.error());
   const common::Result<StartedReply> started = ParseStarted(*answer);
   if (!started) return FailedCall(started.error());
+  if (started->run == 0) {
+    Print("Nothing has failed: there is nothing to try again.");
+    return kDone;
+  }
   return FollowToEnd(options, client, *started, fleet, signals);
 }
 

@@ -136,9 +136,10 @@ void AdminServer::State::Retry(const Request& request, Response& response) {
   }
   const auto run = ledger.Retry(wallets);
   if (!run) return Refuse(response, run.error(), 404);
-  Resync();
-  Answer(response, 202,
-         json{{"run", run->run.value},
+  const bool is_nothing = run->run.value == 0;
+  if (!is_nothing) Resync();
+  Answer(response, is_nothing ? 200 : 202,
+         json{{"run", is_nothing ? json(nullptr) : json(run->run.value)},
               {"attached", run->attached},
               {"wallets", run->wallets},
               {"units", run->units}}

@@ -247,8 +247,8 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
     const auto ordered = connection->Exec(kRetryUnderWay, params);
     if (!ordered) return ordered.error();
     if (!ordered->empty()) return NewRun{{ordered->Int64(0, 0)}, true, 0};
-    return Error{ErrorKind::kRejected,
-                 wallets.empty() ? "nothing has failed" : "none of these wallets has failed"};
+    if (wallets.empty()) return NewRun{};
+    return Error{ErrorKind::kRejected, "none of these wallets has failed"};
   }
   std::optional<std::string> selection;
   if (count > 0) selection = std::string(selected->Text(0, 0));

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/fleet_settings.h"
 #include "cli/process.h"
@@ -240,6 +241,22 @@ TEST_F(FleetTest, AStopThatWasInterruptedIsFinishedByTheNextStart) {
   const ProcessId database = Running("database");
   Kill(database);
   WaitForAnother("database", database);
+}
+
+// The signal comes before the fleet's start looks for one, so it is never up.
+TEST(RetryTest, AnInterruptWhileItsFleetStartsIsNoFailure) {
+  const TemporaryFolder folder;
+  Options options;
+  options.state_dir = (folder.path() / "runtime").string();
+  options.is_all = true;
+  const StateDir state = *StateDir::Open(options.state_dir);
+  std::thread impatient([&] {
+    while (!std::filesystem::exists(state.keys())) std::this_thread::yield();
+    raise(SIGINT);
+  });
+  EXPECT_EQ(Retry(options), kInterrupted);
+  impatient.join();
+  EXPECT_FALSE(IsFleetUp(state));
 }
 
 }  // namespace

@@ -173,6 +173,15 @@ TEST_F(SyncTest, RetryTakesNamesOrAll) {
   EXPECT_TRUE(IsPosted("/api/admin/retry {\"all\":true}"));
 }
 
+TEST_F(SyncTest, ARetryWhereNothingHasFailedIsDone) {
+  options_.wallets.clear();
+  options_.is_all = true;
+  scripted_.AnswerPost("/api/admin/retry", 200,
+                       R"({"run":null,"attached":false,"wallets":0,"units":0})");
+  EXPECT_EQ(Run(Retry), kDone) << error_;
+  EXPECT_NE(out_.find("Nothing has failed"), std::string::npos) << out_;
+}
+
 TEST_F(SyncTest, ARetryOfNothingNamedIsOfEverything) {
   options_.wallets.clear();
   EXPECT_EQ(Run(Retry), kDone) << error_;

@@ -181,7 +181,7 @@ TEST_F(AdminServerTest, MistakesGetOneClearLine) {
   Post("/api/admin/wallets", "", 400);
   Post("/api/admin/scale", R"({"workers":-1})", 400);
   Post("/api/admin/scale", R"({"workers":"many"})", 400);
-  Post("/api/admin/retry", R"({"all":true})", 404);
+  Post("/api/admin/retry", R"({"wallets":["0x00000000000000000000000000000000000000aa"]})", 404);
   for (const char* body : {R"({"wallets":["0x1"]})", R"({"wallets":[]})", R"({"wallets":"0x1"})",
                            R"({"all":false})", R"({"all":1})"}) {
     Post("/api/admin/retry", body, 400);
@@ -194,6 +194,9 @@ TEST_F(AdminServerTest, MistakesGetOneClearLine) {
 
 TEST_F(AdminServerTest, ARetryWithoutABodyIsOfEverythingThatFailed) {
   AddWallets();
+  const json nothing = Post("/api/admin/retry", R"({"all":true})", 200);
+  EXPECT_TRUE(nothing["run"].is_null()) << nothing;
+  EXPECT_EQ(nothing["wallets"], 0);
   Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 3 FROM wallet");
   const json retry = Post("/api/admin/retry", "");
   EXPECT_EQ(retry["wallets"], 2);
