@@ -1,5 +1,7 @@
 #include "cli/borrowed_fleet.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -9,6 +11,7 @@
 #include "cli/files.h"
 #include "cli/fleet.h"
 #include "cli/fleet_options.h"
+#include "cli/status_reply.h"
 
 namespace cli {
 namespace {
@@ -20,6 +23,24 @@ void SayLine(const std::string& line) {
 common::Status WriteOwner(const StateDir& state) {
   const std::optional<ProcessId> self = FindProcess(getpid());
   return WriteFile(state.owner(), fmt::format("{} {}\n", self->pid, self->started), 0644);
+}
+
+// A pause and stopped workers outlive the fleet that they were meant for. If this fails, who
+// follows a run says what it waits for.
+void SetToWork(const StateDir& state, int workers) {
+  constexpr std::chrono::seconds kPatience(10);
+  const AdminClient client(state);
+  (void)client.PostPatiently("/api/admin/resume", "{}", kPatience);
+  const auto body = client.GetPatiently("/api/status", kPatience);
+  const auto status = body ? ParseStatus(*body) : common::Result<StatusReply>(body.error());
+  if (!status) return;
+  for (int i = 1; i <= workers; ++i) {
+    const std::string id = fmt::format("worker-{}", i);
+    if (std::find(status->stopped.begin(), status->stopped.end(), id) == status->stopped.end()) {
+      continue;
+    }
+    (void)client.PostPatiently("/api/admin/workers/" + id + "/restart", "{}", kPatience);
+  }
 }
 
 }  // namespace
@@ -42,6 +63,7 @@ common::Status BorrowedFleet::Borrow(const FleetSettings& settings, const std::s
     is_ours_ = false;
     return started;
   }
+  if (settings.workers > 0) SetToWork(state_, settings.workers);
   return WriteOwner(state_);
 }
 

@@ -20,7 +20,8 @@ class BorrowedFleet {
   BorrowedFleet& operator=(const BorrowedFleet&) = delete;
 
   // Starts a fleet where none is up. One that a command started and did not live to end becomes
-  // ours. `http` names a coordinator elsewhere; then nothing is ever started.
+  // ours. `http` names a coordinator elsewhere; then nothing is ever started. One that is started
+  // here, with workers, begins resumed, and none of its workers is stopped.
   common::Status Borrow(const FleetSettings& settings, const std::string& http);
   // Ends it if it is ours. Also done at the end of life.
   void Return();

@@ -1,6 +1,7 @@
 #include "cli/run_follower.h"
 
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -17,6 +18,7 @@ using std::chrono::seconds;
 constexpr milliseconds kLiveInterval(500);
 constexpr milliseconds kPlainInterval(250);
 constexpr seconds kLineInterval(5);
+constexpr seconds kLookInterval(2);
 constexpr seconds kPatience(60);
 
 common::Instant Now() {
@@ -31,10 +33,12 @@ RunFollower::RunFollower(const AdminClient& client, common::Signals& signals)
 RunFollower::End RunFollower::Follow(std::int64_t run) {
   common::Instant last_heard = Now();
   next_line_ = last_heard + kLineInterval;
+  next_look_ = last_heard + kLookInterval;
   while (true) {
     const bool is_heard = Ask(run);
     const common::Instant now = Now();
     if (is_heard) last_heard = now;
+    if (is_heard && !run_.is_over()) Look(now);
     if (now - last_heard > kPatience) {
       footer_.Clear();
       return End::kCoordinatorLost;
@@ -70,11 +74,28 @@ bool RunFollower::Ask(std::int64_t run) {
   return false;
 }
 
+// Workers that are only just starting are no obstacle: that none is live must be so twice.
+void RunFollower::Look(common::Instant now) {
+  if (now < next_look_) return;
+  next_look_ = now + kLookInterval;
+  const common::Result<std::string> body = client_.Get("/api/status");
+  const auto status = body ? ParseStatus(*body) : common::Result<StatusReply>(body.error());
+  if (!status) return;
+  const bool was_idle = std::exchange(is_idle_, status->is_fleet_known && status->live == 0);
+  const bool is_paused = status->state == "paused";
+  std::string obstacle;
+  if (is_paused || (is_idle_ && was_idle)) obstacle = Obstacle(*status);
+  if (obstacle == obstacle_) return;
+  obstacle_ = std::move(obstacle);
+  if (!is_live_ && !obstacle_.empty()) std::fprintf(stderr, "waiting: %s\n", obstacle_.c_str());
+}
+
 void RunFollower::Show(common::Instant now) {
   if (is_live_) {
     std::vector<std::string> lines = ProgressLines(run_, TerminalWidth());
     if (run_.run == 0) lines = {"waiting for the coordinator"};
-    if (!trouble_.empty()) lines.push_back("waiting: " + trouble_);
+    const std::string& why = trouble_.empty() ? obstacle_ : trouble_;
+    if (!why.empty()) lines.push_back("waiting: " + why);
     footer_.Show(lines);
     return;
   }

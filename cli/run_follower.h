@@ -27,6 +27,8 @@ class RunFollower {
 
  private:
   bool Ask(std::int64_t run);
+  // Whether the fleet may work at all.
+  void Look(common::Instant now);
   void Show(common::Instant now);
 
   const AdminClient& client_;
@@ -36,8 +38,11 @@ class RunFollower {
   RunReply run_;
   std::string body_;
   std::string trouble_;
+  std::string obstacle_;  // why no progress is possible; empty: none
+  bool is_idle_ = false;  // no worker was live at the last look
   std::string last_line_;
   common::Instant next_line_;
+  common::Instant next_look_;
 };
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/format.h"
 #include "cli/terminal.h"
@@ -105,6 +106,15 @@ std::vector<std::string> CounterLines(const StatusReply& status) {
 }
 
 }  // namespace
+
+std::string Obstacle(const StatusReply& status) {
+  if (status.state == "paused") return "the fleet is paused (POST /api/admin/resume)";
+  if (status.live > 0 || !status.is_fleet_known) return "";
+  if (status.desired == 0) return "no worker is live; `seine scale N` starts some";
+  if (status.stopped.empty()) return "no worker is live; `seine status` says more";
+  return fmt::format("no worker is live; stopped: {} (`seine worker restart ID` brings one back)",
+                     fmt::join(status.stopped, " "));
+}
 
 std::vector<std::string> StageLines(const RunReply& run, int bar) {
   std::vector<std::string> lines;

@@ -22,6 +22,9 @@ std::vector<std::string> StageLines(const RunReply& run, int bar);
 // "The newest trade is of …, 42 s behind.", and the same of blocks where ranges tell them.
 std::vector<std::string> FreshnessLines(const FreshnessReply& freshness);
 
+// Why a fleet that is as this tells gets on with no run; empty: it may.
+std::string Obstacle(const StatusReply& status);
+
 // A bar for a run of trades, one for each stage of any other; and a line of figures.
 std::vector<std::string> ProgressLines(const RunReply& run, int width);
 // The same in one plain line.

@@ -149,6 +149,22 @@ TEST(StatusReplyTest, QuarantinedWalletsAreCountedAsFailedOnce) {
   EXPECT_NE(RunsLines({run}).back().find(" 3 "), std::string::npos) << RunsLines({run}).back();
 }
 
+TEST(StatusReplyTest, AFleetThatMayNotWorkIsAnObstacle) {
+  StatusReply status;
+  status.state = "running";
+  EXPECT_NE(Obstacle(status).find("seine scale"), std::string::npos);
+  status.desired = 2;
+  status.stopped = {"worker-1", "worker-2"};
+  EXPECT_NE(Obstacle(status).find("worker-1 worker-2"), std::string::npos);
+  status.live = 1;
+  EXPECT_EQ(Obstacle(status), "");
+  status.state = "paused";
+  EXPECT_EQ(Obstacle(status), "the fleet is paused (POST /api/admin/resume)");
+  status = {};
+  status.is_fleet_known = false;
+  EXPECT_EQ(Obstacle(status), "");
+}
+
 TEST(RecountTest, SumsAPageInMillionths) {
   WalletCount count;
   const auto next =

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/borrowed_fleet.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/fleet_settings.h"
@@ -241,6 +242,19 @@ TEST_F(FleetTest, AStopThatWasInterruptedIsFinishedByTheNextStart) {
   const ProcessId database = Running("database");
   Kill(database);
   WaitForAnother("database", database);
+}
+
+TEST_F(FleetTest, AFleetOfACommandsOwnBeginsResumedWithAllOfItsWorkers) {
+  settings_.database = "embedded";
+  scripted_.SetFleet(2, R"(["elsewhere","worker-2"])");
+  BorrowedFleet fleet(state_, signals_);
+  ASSERT_TRUE(fleet.Borrow(settings_, ""));
+  std::string posts;
+  for (const std::string& post : scripted_.posts()) posts += post + "\n";
+  EXPECT_NE(posts.find("/api/admin/resume"), std::string::npos) << posts;
+  EXPECT_NE(posts.find("/api/admin/workers/worker-2/restart"), std::string::npos) << posts;
+  EXPECT_EQ(posts.find("worker-1/restart"), std::string::npos) << posts;
+  EXPECT_EQ(posts.find("elsewhere"), std::string::npos) << posts;
 }
 
 // The signal comes before the fleet's start looks for one, so it is never up.

@@ -157,6 +157,37 @@ TEST_F(SyncTest, ACoordinatorThatIsAwayForAMomentIsWaitedFor) {
   later.join();
 }
 
+TEST_F(SyncTest, ARunThatCannotGoOnSaysWhyOnce) {
+  scripted_.Answer("/api/runs", 200, R"({"run":7,"state":"running","wallets":{"total":9}})");
+  scripted_.Answer("/api/status", 200,
+                   R"({"state":"paused","fleet":{"known":true,"desired":1,"live":1}})");
+  std::thread later([this] {
+    while (!IsPosted("ingest")) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+    scripted_.Answer("/api/runs", 200, kComplete);
+  });
+  EXPECT_EQ(Run(), kDone);
+  later.join();
+  const std::string why = "waiting: the fleet is paused (POST /api/admin/resume)\n";
+  const std::size_t at = error_.find(why);
+  ASSERT_NE(at, std::string::npos) << error_;
+  EXPECT_EQ(error_.find(why, at + 1), std::string::npos) << error_;
+}
+
+TEST_F(SyncTest, ARunWithoutALiveWorkerSaysSo) {
+  scripted_.Answer("/api/runs", 200, R"({"run":7,"state":"running","wallets":{"total":9}})");
+  scripted_.SetFleet(1, R"(["worker-1"])");
+  std::thread later([this] {
+    while (!IsPosted("ingest")) std::this_thread::yield();
+    while (scripted_.statuses() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    scripted_.Answer("/api/runs", 200, kComplete);
+  });
+  EXPECT_EQ(Run(), kDone);
+  later.join();
+  EXPECT_NE(error_.find("waiting: no worker is live; stopped: worker-1"), std::string::npos)
+      << error_;
+}
+
 TEST_F(SyncTest, TheSubgraphSaysWhereItEnds) {
   options_.source = "subgraph";
   EXPECT_EQ(Run(), kDone);
