@@ -137,9 +137,11 @@ Status AdminLedger::NoteRun(const std::string& kind, common::UnixSeconds started
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   const auto rows = connection->Exec(
+      "WITH noted AS ("
       "INSERT INTO run (kind, stages, stage_totals, state, outcome, requested_at, started_at, "
       "finished_at, wallets_total) VALUES ($1, ARRAY[$1], ARRAY[$3::int], 'finished', $4, "
-      "to_timestamp($2), to_timestamp($2), now(), $3)",
+      "to_timestamp($2), to_timestamp($2), now(), $3) RETURNING run_id) "
+      "UPDATE schedule SET last_run = noted.run_id FROM noted WHERE name = $1",
       PgParams()
           .Text(kind)
           .Int64(started_at)

@@ -109,6 +109,18 @@ TEST_F(OrdersTest, AnAuditIsClaimedByOneAlone) {
   EXPECT_FALSE(admin.ClaimSchedule("audit").value());
 }
 
+TEST_F(OrdersTest, AnAuditThatIsWrittenDownIsTheLastOfItsEntry) {
+  const AdminLedger admin(url_);
+  Schedule({{"audit", 60, true}, {"refresh", 1800, true}});
+  ASSERT_TRUE(admin.NoteRun("audit", 1'700'000'000, 5, true).has_value());
+  EXPECT_EQ(QueryInt("SELECT last_run FROM schedule WHERE name = 'audit'"),
+            QueryInt("SELECT run_id FROM run WHERE kind = 'audit' AND outcome = 'complete'"));
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM schedule WHERE last_run IS NULL"), 1);
+  for (const ScheduleRow& row : Ask<Scheduled>(ScheduleRequest{}).schedule) {
+    EXPECT_EQ(row.last_run > 0, row.name == "audit");
+  }
+}
+
 TEST_F(OrdersTest, ContractsAreNoWallets) {
   const auto exchange =
       common::WalletAddress::Parse("0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E").value();
