@@ -44,7 +44,8 @@ std::string UpstreamUrl(const std::string& typed, const char* variable, const ch
   return real;
 }
 
-// Conditions that were named, else a sample where wallets are not named either.
+// Conditions that were named, else a sample where wallets are not named either. One that begins by
+// itself leaves them out: they take a look at every trade.
 Result<std::vector<std::string>> ChooseConditions(const Options& options,
                                                   common::PgConnection& connection) {
   std::vector<std::string> conditions;
@@ -53,7 +54,8 @@ Result<std::vector<std::string>> ChooseConditions(const Options& options,
   }
   if (!conditions.empty()) return conditions;
   int most = options.condition_sample;
-  if (most < 0) most = !options.wallets.empty() ? 0 : std::max(options.sample, kDefaultSample);
+  const bool has_none = options.is_scheduled || !options.wallets.empty();
+  if (most < 0) most = has_none ? 0 : std::max(options.sample, kDefaultSample);
   return SampleConditions(connection, most);
 }
 

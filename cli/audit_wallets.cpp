@@ -13,9 +13,19 @@ namespace {
 using common::PgParams;
 using common::Result;
 
-constexpr char kSample[] =
-    "SELECT wallet_address FROM wallet_sync_metadata WHERE sync_status = 'completed'"
-    " ORDER BY random() LIMIT $1";
+// In an order by chance, the view is asked for one after the other until there are enough: its
+// every row costs look-ups.
+constexpr char kSample[] = R"sql(
+SELECT m.wallet_address
+FROM (SELECT w.wallet_id FROM wallet w LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
+       WHERE s.status = 2 OR (coalesce(s.status, 0) = 0
+             AND EXISTS (SELECT 1 FROM coverage WHERE to_ts >= from_ts))
+       ORDER BY random()) c
+CROSS JOIN LATERAL (
+  SELECT d.wallet_address, d.sync_status FROM wallet_sync_metadata d
+   WHERE d.wallet_address = (SELECT hex0x(address) FROM wallet WHERE wallet_id = c.wallet_id)
+  OFFSET 0) m
+WHERE m.sync_status = 'completed' LIMIT $1)sql";
 constexpr char kCompleteTo[] =
     "SELECT sync_status, coalesce(extract(epoch FROM complete_to)::bigint, 0)"
     " FROM wallet_sync_metadata WHERE wallet_address = $1";

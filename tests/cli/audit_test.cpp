@@ -1,0 +1,88 @@
+// What an audit chooses, on a real PostgreSQL.
+#include <cstdlib>
+#include <optional>
+#include <set>
+
+#include "cli/audit_wallets.h"
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/state_dir.h"
+#include "tests/cli/scripted_coordinator.h"
+#include "tests/cli/temporary_folder.h"
+#include "tests/support/postgres_test.h"
+
+namespace cli {
+namespace {
+
+class AuditTest : public tests::PostgresTest {
+ protected:
+  void AddWallets(int count) {
+    Query(
+        "INSERT INTO wallet (address, discovered_by) SELECT "
+        "decode(lpad(to_hex(n), 40, '0'), 'hex'), 'list' FROM generate_series(1, " +
+        std::to_string(count) + ") n");
+  }
+  std::set<std::string> Sample(int most) {
+    const auto wallets = SampleWallets(connection(), most);
+    EXPECT_TRUE(wallets.has_value()) << wallets.error().message;
+    return {wallets->begin(), wallets->end()};
+  }
+  common::PgConnection& connection() {
+    if (!connection_) connection_.emplace(Connect());
+    return *connection_;
+  }
+
+ private:
+  std::optional<common::PgConnection> connection_;
+};
+
+TEST_F(AuditTest, CompletedWalletsAreDrawnAndNoOthers) {
+  AddWallets(40);
+  Query(
+      "INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, wallet_id % 4 FROM wallet "
+      "WHERE wallet_id <= 32");
+  EXPECT_EQ(Sample(100).size(), 8U);
+  EXPECT_EQ(Sample(3).size(), 3U);
+  // Ranges have told what no sync has touched.
+  Query("INSERT INTO coverage VALUES (3, 1, 500, 250)");
+  EXPECT_EQ(Sample(100).size(), 24U);
+}
+
+TEST_F(AuditTest, ASampleCostsWhatItDraws) {
+  AddWallets(3000);
+  Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 2 FROM wallet");
+  Query("INSERT INTO coverage VALUES (3, 1, 500, 250)");
+  Query("ANALYZE");
+  ASSERT_TRUE(connection().ExecScript("BEGIN").has_value());
+  EXPECT_EQ(Sample(5).size(), 5U);
+  const auto looks = connection().Exec(
+      "SELECT sum(seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_xact_user_tables "
+      "WHERE relname IN ('coverage', 'wallet_cursor', 'wallet_due')");
+  ASSERT_TRUE(looks.has_value());
+  EXPECT_LT(looks->Int64(0, 0), 100);
+}
+
+TEST_F(AuditTest, OneThatBeginsByItselfLeavesConditionsOut) {
+  Query(
+      "INSERT INTO market (condition_id, volume, volume_fed) VALUES "
+      "(decode(repeat('01', 32), 'hex'), 5, 5)");
+  unsetenv("SEINE_API_KEY");
+  const TemporaryFolder folder;
+  ScriptedCoordinator scripted;
+  scripted.AnswerPost("/api/admin/audit", 200, R"({"due":true})");
+  Options options;
+  options.state_dir = folder.path().string();
+  options.http = scripted.address();
+  options.database = url_;
+  options.data_url = options.gamma_url = "http://" + scripted.address();  // knows nothing
+  options.is_scheduled = true;
+  options.sample = 100;
+  const StateDir state = *StateDir::Open(options.state_dir);
+  ASSERT_TRUE(WriteFile(state.admin_key(), ScriptedCoordinator::kApiKey));
+  EXPECT_EQ(Audit(options), kDone);
+  options.is_scheduled = false;
+  EXPECT_EQ(Audit(options), kIncomplete) << "the condition, which nobody tells of";
+}
+
+}  // namespace
+}  // namespace cli
