@@ -134,15 +134,19 @@ Result<StageUnits> ResolutionUnits(PgConnection& connection) {
 
 // --- Holders -----------------------------------------------------------------------------------
 
+// What is in a volume was traded before its market was written with it; later changes of the market
+// that leave the volume alone do not count.
 constexpr char kTakeHolders[] = R"sql(
-INSERT INTO work_unit AS u (unit_id, kind, task, planned_volume)
+INSERT INTO work_unit AS u (unit_id, kind, task, planned_volume, volume_at)
 SELECT coalesce((SELECT o.unit_id FROM work_unit o
                   WHERE o.kind = 'holders' AND o.task = hex0x(condition_id)),
                 nextval(pg_get_serial_sequence('work_unit', 'unit_id'))),
-       'holders', hex0x(condition_id), coalesce(volume, 0) FROM market
+       'holders', hex0x(condition_id), coalesce(volume, 0), updated_at FROM market
  WHERE coalesce(volume, 0) IS DISTINCT FROM volume_fed ORDER BY condition_id
 ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0, position = '',
-  planned_volume = EXCLUDED.planned_volume)sql";
+  planned_volume = EXCLUDED.planned_volume,
+  volume_at = CASE WHEN u.planned_volume = EXCLUDED.planned_volume
+                   THEN least(u.volume_at, EXCLUDED.volume_at) ELSE EXCLUDED.volume_at END)sql";
 
 constexpr char kReadHolders[] = R"sql(
 SELECT u.unit_id, u.quarantined, coalesce(u.last_error, ''),
@@ -160,13 +164,13 @@ constexpr char kByAnyWay[] = "SET LOCAL enable_seqscan TO DEFAULT";
 
 // Feeds are read from their beginning, also those of markets that have not moved.
 constexpr char kTakeAllHolders[] = R"sql(
-INSERT INTO work_unit AS u (unit_id, kind, task, planned_volume)
+INSERT INTO work_unit AS u (unit_id, kind, task, planned_volume, volume_at)
 SELECT coalesce((SELECT o.unit_id FROM work_unit o
                   WHERE o.kind = 'holders' AND o.task = hex0x(condition_id)),
                 nextval(pg_get_serial_sequence('work_unit', 'unit_id'))),
-       'holders', hex0x(condition_id), coalesce(volume, 0) FROM market ORDER BY condition_id
+       'holders', hex0x(condition_id), coalesce(volume, 0), updated_at FROM market ORDER BY condition_id
 ON CONFLICT (kind, task) DO UPDATE SET status = 0, rows = 0, position = '', complete_to = 0,
-  planned_volume = EXCLUDED.planned_volume)sql";
+  reached = 0, planned_volume = EXCLUDED.planned_volume, volume_at = EXCLUDED.volume_at)sql";
 
 constexpr char kReadAllHolders[] = R"sql(
 SELECT u.unit_id, u.quarantined, coalesce(u.last_error, ''), coalesce(u.planned_volume, 0)::float8

@@ -40,11 +40,13 @@ WHERE c.chunk_id = ANY($1::bigint[]) AND c.state = 'pending' AND c.kind <> 'trad
                      AND f.wallet_id = u.unit_id AND f.final)
 ORDER BY c.chunk_id, u.place)sql";
 
-// The volume that the condition's feed was read for; a market that trades on is planned again.
+// The volume that the condition's feed was read for; a market that trades on is planned again, and
+// so is one whose feed was behind its volume.
 constexpr char kFed[] = R"sql(
 UPDATE market m SET volume_fed = coalesce(u.planned_volume, 0)
   FROM work_unit u
  WHERE u.unit_id = ANY($1::int[]) AND u.kind = 'holders'
+   AND to_timestamp(u.reached) >= u.volume_at
    AND m.condition_id = decode(substr(u.task, 3), 'hex'))sql";
 
 constexpr char kDueNoMore[] = R"sql(

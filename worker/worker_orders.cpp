@@ -84,7 +84,8 @@ std::unique_ptr<jobs::Job> Worker::MakeJob(ChunkTask task) {
                                              random_.Next());
   }
   // Only a feed that grows at its head is as complete as the upstream's horizon says.
-  jobs::Horizon* const horizon = task.kind == "activity" ? HorizonFor("auto") : nullptr;
+  const bool is_feed = task.kind == "activity" || task.kind == "holders";
+  jobs::Horizon* const horizon = is_feed ? HorizonFor("auto") : nullptr;
   return std::make_unique<jobs::UnitJob>(std::move(task), parts_.make_walk, horizon, desk_,
                                          limits_.units, random_.Next());
 }

@@ -64,9 +64,15 @@ class StagesTest : public tests::PostgresTest {
     return Ask<FinishedAnswer>(FinishRequest{run_, chunk.id, epoch, {}, {}});
   }
   // Works through the stage under way, and returns the chunks of the next one.
-  std::vector<ChunkRow> FinishStage(const std::vector<ChunkRow>& chunks) {
-    for (const ChunkRow& chunk : chunks) EXPECT_TRUE(FinishAll(chunk).closed);
+  std::vector<ChunkRow> FinishStage(const std::vector<ChunkRow>& chunks,
+                                    const std::string& more = "") {
+    for (const ChunkRow& chunk : chunks) EXPECT_TRUE(FinishAll(chunk, more).closed);
     return Ask<RunClosed>(CloseRunRequest{run_, {}, 2}).created;
+  }
+  // The same up to the chunks of that kind, if the run gets there.
+  std::vector<ChunkRow> GoOnTo(const std::string& kind, std::vector<ChunkRow> chunks) {
+    while (!chunks.empty() && chunks[0].kind != kind) chunks = FinishStage(chunks);
+    return chunks;
   }
   void AddMarket(int number, const std::string& volume, const std::string& closed = "false") {
     Query("INSERT INTO market (condition_id, volume, closed, closed_time) VALUES (decode(lpad('" +

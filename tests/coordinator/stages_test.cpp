@@ -4,6 +4,9 @@
 namespace coordinator {
 namespace {
 
+// Of units of holders: no feed was behind.
+constexpr char kToldAll[] = ", reached = extract(epoch FROM now())::bigint + 1";
+
 TEST_F(StagesTest, MarketsAreFourWalksEachAlone) {
   const auto chunks = Begin("markets");
   ASSERT_EQ(chunks.size(), 4U);
@@ -51,12 +54,39 @@ TEST_F(StagesTest, ALostAnswerAboutAStageIsGivenAgain) {
 TEST_F(StagesTest, OnlyMarketsThatMovedAreAskedAgain) {
   AddMarket(1, "5");
   AddMarket(2, "7");
-  FinishStage(Begin("discover"));
+  FinishStage(Begin("discover"), kToldAll);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM market WHERE volume_fed = volume"), 2);
   Query("UPDATE market SET volume = 8 WHERE volume = 7");
   const auto chunks = Begin("discover");
   ASSERT_EQ(chunks.size(), 1U);
   EXPECT_EQ(UnitsOf(chunks[0]).size(), 1U);
+}
+
+TEST_F(StagesTest, AMarketWhoseFeedWasBehindItsVolumeIsAskedAgain) {
+  AddMarket(1, "5");
+  AddMarket(2, "7");
+  Query("UPDATE market SET updated_at = to_timestamp(1000)");
+  const auto finish = [&](const std::string& more) {
+    const auto chunks = GoOnTo("holders", Begin("refresh"));
+    std::size_t units = 0;
+    for (const ChunkRow& chunk : chunks) units += UnitsOf(chunk).size();
+    FinishStage(chunks, more);
+    return units;
+  };
+  // As far as nobody knows, and as far as one of them goes.
+  EXPECT_EQ(finish(""), 2U);
+  EXPECT_EQ(QueryInt("SELECT count(volume_fed) FROM market"), 0);
+  EXPECT_EQ(finish(", reached = CASE WHEN planned_volume = 5 THEN 1000 ELSE 999 END"), 2U);
+  EXPECT_EQ(QueryInt("SELECT volume_fed::int FROM market WHERE volume = 5"), 5);
+  EXPECT_EQ(QueryInt("SELECT count(volume_fed) FROM market"), 1);
+  // That the market changed otherwise says nothing of its volume.
+  Query("UPDATE market SET updated_at = to_timestamp(2000)");
+  EXPECT_EQ(finish(", reached = 1500"), 1U);
+  EXPECT_EQ(QueryInt("SELECT volume_fed::int FROM market WHERE volume = 7"), 7);
+  Query("UPDATE market SET volume = 9, updated_at = to_timestamp(3000) WHERE volume = 7");
+  EXPECT_EQ(finish(", reached = 2999"), 1U);
+  EXPECT_EQ(finish(", reached = 3000"), 1U);
+  EXPECT_EQ(finish(", reached = 3000"), 0U);
 }
 
 TEST_F(StagesTest, AUnitThatFailsIsTriedAgainAndThenListed) {

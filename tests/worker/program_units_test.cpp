@@ -141,6 +141,7 @@ TEST_F(UnitProgramTest, ConditionsLeadToTheirWallets) {
   EXPECT_GT(known * 10, addresses_.size() * 8) << "of " << addresses_.size();
   EXPECT_EQ(found.size(), known) << "something that is no user was taken for one";
   EXPECT_EQ(Count("wallet_due"), found.size());
+  EXPECT_EQ(Count("work_unit WHERE kind = 'holders' AND reached = 0"), 0U);
 }
 
 TEST_F(UnitProgramTest, ArchiveByTimeHasEveryV1FillOnce) {

@@ -1,4 +1,4 @@
-// A position is "<phase><newest second>;<position of the page>", with phase 'h' or 't'.
+// A position is "<phase><newest second>,<horizon>;<position of the page>", with phase 'h' or 't'.
 #include "worker/jobs/holders.h"
 
 #include <algorithm>
@@ -36,23 +36,31 @@ std::unique_ptr<UnitWalk> HoldersWalk::Make(std::string data_url, const UnitTask
 
 std::string HoldersWalk::Encode() const {
   std::string text(1, static_cast<char>(phase_));
-  text += std::to_string(newest_) + ";";
+  text += std::to_string(newest_) + "," + std::to_string(asked_at_) + ";";
   return text + page_;
 }
 
 void HoldersWalk::Decode(std::string_view text) {
   if (text.empty() || (text[0] != 'h' && text[0] != 't')) return;
-  UnixSeconds newest = 0;
+  UnixSeconds newest = 0, asked_at = 0;
   const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data() + 1, end, newest);
-  if (failure != std::errc() || stop == end || *stop != ';' || newest < 0) return;
+  const char* stop = text.data();
+  for (UnixSeconds* second : {&newest, &asked_at}) {
+    const auto [next, failure] = std::from_chars(stop + 1, end, *second);
+    if (failure != std::errc() || next == end || *second < 0) return;
+    stop = next;
+    if (*stop != ',') break;
+  }
+  if (*stop != ';') return;
   phase_ = static_cast<Phase>(text[0]);
   newest_ = newest;
+  asked_at_ = asked_at;
   page_ = std::string(stop + 1, end);
 }
 
 HttpRequest HoldersWalk::Next() {
   if (phase_ == Phase::kHolders) return sources::HoldersRequest(data_url_, condition_, page_);
+  if (page_.empty()) asked_at_ = horizon_;
   return sources::ConditionTradesRequest(data_url_, condition_, page_);
 }
 
@@ -95,6 +103,7 @@ Result<UnitStep> HoldersWalk::TakeTrades(const std::string& body) {
   step.done = page->position.empty() || is_told;
   if (step.done) {
     step.complete_to = newest_;
+    step.reached = asked_at_;
     return step;
   }
   page_ = std::move(page->position);

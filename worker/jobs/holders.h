@@ -2,7 +2,8 @@
 //
 // The task is the condition's id. Its trades are read from the newest on; a unit that has told
 // them before reads no further than it must, with an overlap for rows that came late. Trades are
-// not stored here: only their wallets' own syncs own them.
+// not stored here: only their wallets' own syncs own them. `reached` is the second up to which the
+// feed is told for certain: the horizon of when its newest page was asked for.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@ class HoldersWalk final : public UnitWalk {
   // Nothing where the task is no condition.
   static std::unique_ptr<UnitWalk> Make(std::string data_url, const UnitTask& unit);
 
+  void KnowHorizon(common::UnixSeconds horizon) override { horizon_ = horizon; }
   HttpRequest Next() override;
   common::Result<UnitStep> OnResponse(const HttpResponse& response) override;
   bool Restart() override;
@@ -37,7 +39,9 @@ class HoldersWalk final : public UnitWalk {
   const common::UnixSeconds told_to_;  // by an earlier walk; 0: none
   Phase phase_ = Phase::kHolders;
   common::UnixSeconds newest_ = 0;  // trade, 0 as long as none was told
-  std::string page_;                // where the phase stands
+  common::UnixSeconds horizon_ = 0;
+  common::UnixSeconds asked_at_ = 0;  // the horizon before the newest trades were asked for
+  std::string page_;                  // where the phase stands
 };
 
 }  // namespace worker::jobs

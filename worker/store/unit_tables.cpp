@@ -94,10 +94,12 @@ UPDATE work_unit w SET
 FROM u, locked l WHERE w.unit_id = u.unit_id AND l.unit_id = u.unit_id AND l.moves
 )sql";
 
-// A condition whose trades were read was read at the volume that it had when that was planned.
+// A condition whose trades were read was read at the volume that it had when that was planned, if
+// the feed was not behind it; else it is planned again.
 constexpr char kFed[] =
     "UPDATE market m SET volume_fed = w.planned_volume FROM work_unit w "
     "WHERE w.unit_id = ANY ($1) AND w.kind = 'holders' AND w.planned_volume IS NOT NULL "
+    "AND to_timestamp(w.reached) >= w.volume_at "
     "AND m.condition_id = decode(right(w.task, 64), 'hex')";
 
 template <typename Id>

@@ -113,6 +113,36 @@ TEST_F(WalksTest, TradersToldBeforeAreNotReadAgain) {
   EXPECT_EQ(last.complete_to, kNow + 50);
 }
 
+TEST_F(WalksTest, AFeedIsToldAsFarAsItsHeadWasCertain) {
+  ASSERT_TRUE(Make("holders", kCondition));
+  walk_->KnowHorizon(kNow - 400);
+  Step(List(""));
+  walk_->KnowHorizon(kNow - 300);
+  const UnitStep head = Step(List(Trade(kHolder, kNow - 500, 1), "a"));
+  EXPECT_EQ(head.reached, 0);
+  // What is asked for later, by whomever, is not the head.
+  ASSERT_TRUE(Make("holders", kCondition, head.position));
+  walk_->KnowHorizon(kNow);
+  EXPECT_THAT(Asked(), HasSubstr("cursor=a"));
+  const UnitStep last = Step(List(Trade(kHolder, kNow - 600, 2)));
+  EXPECT_TRUE(last.done);
+  EXPECT_EQ(last.reached, kNow - 300);
+  EXPECT_EQ(last.complete_to, kNow - 500);
+}
+
+TEST_F(WalksTest, APositionWithoutAHorizonIsCertainOfNothing) {
+  ASSERT_TRUE(Make("holders", kCondition));
+  Step(List(""));
+  std::string position = Step(List(Trade(kHolder, kNow, 1), "a")).position;
+  position.erase(position.find(','), 2);
+  ASSERT_TRUE(Make("holders", kCondition, position));
+  walk_->KnowHorizon(kNow);
+  const UnitStep last = Step(List(Trade(kHolder, kNow - 600, 2)));
+  EXPECT_TRUE(last.done);
+  EXPECT_EQ(last.reached, 0);
+  EXPECT_EQ(last.complete_to, kNow);
+}
+
 // --- Ranges ------------------------------------------------------------------------------------
 
 std::string Newest(common::UnixSeconds ts) {

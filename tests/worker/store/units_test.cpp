@@ -110,5 +110,24 @@ TEST_F(UnitsTest, CompletedUnitSaysWhatItReached) {
   EXPECT_EQ(QueryInt("SELECT begins_at FROM work_unit WHERE unit_id = 1"), kBase);
 }
 
+TEST_F(UnitsTest, AFeedThatWasBehindItsMarketsVolumeDoesNotCount) {
+  Query(
+      "INSERT INTO market (condition_id, volume) SELECT decode(lpad(n::text, 64, '0'), 'hex'), 7 "
+      "FROM generate_series(1, 3) n");
+  Query(
+      "UPDATE work_unit SET kind = 'holders', task = '0x' || lpad(unit_id::text, 64, '0'), "
+      "planned_volume = 7, volume_at = to_timestamp(CASE unit_id WHEN 1 THEN 2000 ELSE 2001 END)");
+  UnitBatch batch = Begin("holders");
+  for (int unit = 1; unit <= 3; ++unit) {
+    UnitProgress& progress = Progress(batch, unit, "");
+    progress.state = WalletState::kCompleted;
+    progress.reached = unit == 3 ? 0 : 2000;  // 0: nobody knows
+  }
+  Written(batch);
+  EXPECT_EQ(QueryText("SELECT hex0x(condition_id) FROM market WHERE volume_fed = 7"),
+            "0x" + std::string(63, '0') + "1");
+  EXPECT_EQ(QueryInt("SELECT count(volume_fed) FROM market"), 1);
+}
+
 }  // namespace
 }  // namespace worker::store
