@@ -80,6 +80,7 @@ Result<plans::StageFacts> ReadFacts(PgConnection& connection, const RunWish& wis
   if (!markets) return markets.error();
   facts.has_markets = markets->Bool(0, 0);
   for (const plans::Coverage& one : coverages) {
+    if (!one.is_told()) continue;  // A range was asked for, and nothing came of it yet.
     if (one.source == common::Source::kRpc) facts.is_rpc_covered = true;
     if (one.source != common::Source::kSubgraph) continue;
     facts.is_archive_covered = true;

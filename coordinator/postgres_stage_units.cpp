@@ -211,7 +211,7 @@ Result<StageUnits> RangeUnits(PgConnection& connection, const RunOrder& order) {
   std::optional<plans::Coverage> covered;
   auto source = common::ParseSource(order.source);
   for (const plans::Coverage& one : *coverages) {
-    if (one.to_ts < one.from_ts && order.range_from) continue;
+    if (!one.is_told() && (order.range_from || !source)) continue;
     if (!source || one.source == *source) covered = one;
   }
   if (!source) source = covered ? covered->source : common::Source::kSubgraph;

@@ -1,4 +1,6 @@
 // The stages of a run, one after the other.
+#include <gmock/gmock.h>
+
 #include "tests/coordinator/stages_fixture.h"
 
 namespace coordinator {
@@ -179,6 +181,31 @@ TEST_F(StagesTest, RangesCoverWhatFollowsWithoutAGap) {
             "split_part(task, '-', 2)::bigint, begins_at = 1");
   const auto second = std::stoll(UnitsOf(chunks[2]).at(0).task.substr(9));
   EXPECT_EQ(QueryInt("SELECT to_ts FROM coverage"), second - 1);
+}
+
+TEST_F(StagesTest, ARangeThatToldNothingLeavesRefreshesToTheFeeds) {
+  const auto stages = [&] {
+    Begin("refresh");
+    EXPECT_TRUE(AdminLedger(url_).Cancel(run_).has_value());
+    return std::string(
+        Query("SELECT array_to_string(stages, ',') FROM run ORDER BY run_id DESC LIMIT 1")
+            .Text(0, 0));
+  };
+  for (const char* source : {"rpc", "subgraph"}) {
+    Begin("range", source);
+    EXPECT_TRUE(AdminLedger(url_).Cancel(run_).has_value());
+  }
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM coverage"), 2);
+  EXPECT_EQ(stages(), "markets,resolutions,holders,trades");
+  Query("UPDATE coverage SET from_ts = 1, to_ts = 500 WHERE source = 1");
+  EXPECT_EQ(stages(), "markets,resolutions,range,holders,trades");
+}
+
+TEST_F(StagesTest, WhatRangesGoOnFromIsWhatTheyHaveTold) {
+  Query("INSERT INTO coverage VALUES (1, 1, 1700000000, 0), (3, 1, 0, 33605402)");
+  const auto chunks = GoOnTo("range", Begin("refresh"));
+  ASSERT_FALSE(chunks.empty());
+  EXPECT_THAT(UnitsOf(chunks[0]).at(0).task, testing::StartsWith("subgraph 1700000001-"));
 }
 
 TEST_F(StagesTest, WalletsOfATradesChunkCarryWhatIsCovered) {
