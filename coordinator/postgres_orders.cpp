@@ -72,13 +72,9 @@ Status CheckRange(const RunWish& wish, const std::vector<plans::Coverage>& cover
   return Done{};
 }
 
-Result<plans::StageFacts> ReadFacts(PgConnection& connection, const RunWish& wish,
-                                    const std::vector<plans::Coverage>& coverages) {
+plans::StageFacts FactsOf(const RunWish& wish, const std::vector<plans::Coverage>& coverages) {
   plans::StageFacts facts;
   facts.source = wish.source;
-  const auto markets = connection.Exec("SELECT EXISTS (SELECT 1 FROM market)");
-  if (!markets) return markets.error();
-  facts.has_markets = markets->Bool(0, 0);
   for (const plans::Coverage& one : coverages) {
     if (!one.is_told()) continue;  // A range was asked for, and nothing came of it yet.
     if (one.source == common::Source::kRpc) facts.is_rpc_covered = true;
@@ -119,10 +115,9 @@ Result<NewRun> OrderRun(PgConnection& connection, const RunWish& wish,
   const auto coverages = ReadCoverage(connection);
   if (!coverages) return coverages.error();
   if (const Status good = CheckRange(wish, *coverages); !good) return good.error();
-  const auto facts = ReadFacts(connection, wish, *coverages);
-  if (!facts) return facts.error();
   const std::vector<std::string> stages =
-      wish.action == "retry" ? wish.stages : plans::StagesOf(wish.action, *facts);
+      wish.action == "retry" ? wish.stages
+                             : plans::StagesOf(wish.action, FactsOf(wish, *coverages));
   if (stages.empty()) return Error{ErrorKind::kRejected, "there is no action " + wish.action};
   PgParams params;
   params.Text(plans::RunKind(wish.action)).Text(wish.source);

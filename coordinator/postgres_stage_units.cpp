@@ -106,7 +106,7 @@ ORDER BY condition_id)sql";
 
 Result<StageUnits> MarketUnits(PgConnection& connection, const RunOrder& order) {
   common::UnixSeconds last_walk = 0;
-  if (order.kind == "refresh") {
+  if (order.kind == "refresh" || order.kind == "discover") {
     const auto rows = connection.Exec(kLastWalk);
     if (!rows) return rows.error();
     last_walk = rows->Int64(0, 0);

@@ -29,10 +29,7 @@ std::vector<std::string> StagesOf(std::string_view action, const StageFacts& fac
   if (action == "range" || action == "activity" || action == "positions") {
     return {std::string(action)};
   }
-  if (action == "discover") {
-    if (facts.has_markets) return {"holders"};
-    return {"markets", "holders"};
-  }
+  if (action == "discover") return {"markets", "holders"};
   if (action == "refresh") return RefreshStages(facts);
   if (action != "full") return {};
   if (IsRangeSource(facts.source)) {

@@ -10,7 +10,6 @@ namespace coordinator::plans {
 // What is known when a run is asked for.
 struct StageFacts {
   std::string source = "auto";
-  bool has_markets = false;         // some are known
   bool is_rpc_covered = false;      // ranges of blocks have told something
   bool is_archive_covered = false;  // ranges of the subgraph have told something ...
   bool is_archive_told = false;     // ... and all there is

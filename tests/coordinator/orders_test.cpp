@@ -134,7 +134,7 @@ TEST_F(OrdersTest, ADryRunKeepsNothing) {
   wish.action = "discover";
   const auto plan = AdminLedger(url_).PlanDry(wish, 2);
   ASSERT_TRUE(plan.has_value()) << plan.error().message;
-  EXPECT_EQ(plan->wallets, 1);
+  EXPECT_EQ(plan->wallets, 5);  // four walks of Gamma and one feed
   EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
   EXPECT_EQ(QueryInt("SELECT count(*) FROM work_unit"), 0);
 }

@@ -29,11 +29,8 @@ TEST(StagesOfTest, AnArchiveThatIsToldNeedsFeedsBehindIt) {
   EXPECT_EQ(StagesOf("refresh", facts).at(2), "holders");
 }
 
-TEST(StagesOfTest, DiscoveryNeedsMarkets) {
+TEST(StagesOfTest, DiscoveryLearnsFirstWhichMarketsMoved) {
   EXPECT_EQ(StagesOf("discover", {}), (Names{"markets", "holders"}));
-  StageFacts facts;
-  facts.has_markets = true;
-  EXPECT_EQ(StagesOf("discover", facts), Names{"holders"});
 }
 
 TEST(StagesOfTest, BehindRangesWalletsTakeTheDefaultSource) {
