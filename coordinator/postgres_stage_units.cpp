@@ -204,6 +204,7 @@ Result<StageUnits> HoldersUnits(PgConnection& connection) {
 // --- Ranges ------------------------------------------------------------------------------------
 
 Result<StageUnits> RangeUnits(PgConnection& connection, const RunOrder& order) {
+  if (const Status settled = SettleRanges(connection, order.run); !settled) return settled.error();
   const auto coverages = ReadCoverage(connection);
   const auto now = connection.Exec("SELECT extract(epoch FROM now())::bigint");
   if (!coverages || !now) return coverages ? now.error() : coverages.error();

@@ -54,9 +54,17 @@ DELETE FROM wallet_due d USING wallet_sync s
  WHERE d.wallet_id = ANY($1::int[]) AND s.wallet_id = d.wallet_id
    AND s.status = 2 AND s.complete_to >= d.seen_ts)sql";
 
-constexpr char kRangesDone[] =
-    "SELECT task, reached, begins_at, complete_to FROM work_unit "
-    "WHERE kind = 'range' AND done_run = $1 AND task LIKE $2 || ' %'";
+// What other runs have told ahead of the coverage joins it, too, unless wallets have been synced
+// since: a source that takes a wallet over deletes rows behind what is covered. Within what is
+// covered, from $3 to $4, there is nothing to learn.
+constexpr char kRangesDone[] = R"sql(
+SELECT u.task, u.reached, u.begins_at, u.complete_to FROM work_unit u
+ WHERE u.kind = 'range' AND u.status = 2 AND u.reached > 0 AND u.task LIKE $2 || ' %'
+   AND (u.reached > $4 OR u.begins_at <= $3)
+   AND (u.done_run = $1 OR NOT EXISTS (
+     SELECT 1 FROM run r WHERE 'trades' = ANY (r.stages) AND r.run_id <> $1
+        AND r.stage >= array_position(r.stages, 'trades') AND r.state <> 'queued'
+        AND coalesce(r.finished_at, now()) >= coalesce(u.last_synced_at, '-infinity'))))sql";
 
 // The block with which it begins is that of the range that tells so; ranges from the first one on
 // have nothing before them.
@@ -74,13 +82,17 @@ Status Execute(PgConnection& connection, const char* sql, const PgParams& params
   return Done{};
 }
 
-// All ranges of the run count, for one that was done early may follow only now.
+}  // namespace
+
 Status SettleRanges(PgConnection& connection, RunId run) {
   auto coverages = ReadCoverage(connection);
   if (!coverages) return coverages.error();
   for (const plans::Coverage& coverage : *coverages) {
-    const auto rows = connection.Exec(
-        kRangesDone, PgParams().Int64(run.value).Text(common::ToString(coverage.source)));
+    const auto rows = connection.Exec(kRangesDone, PgParams()
+                                                       .Int64(run.value)
+                                                       .Text(common::ToString(coverage.source))
+                                                       .Int64(coverage.from_ts)
+                                                       .Int64(coverage.last()));
     if (!rows) return rows.error();
     std::vector<plans::RangeDone> done;
     for (int i = 0; i < rows->size(); ++i) {
@@ -94,6 +106,8 @@ Status SettleRanges(PgConnection& connection, RunId run) {
   }
   return Done{};
 }
+
+namespace {
 
 Status SettleResolutions(PgConnection& connection, const std::vector<std::int32_t>& done) {
   const auto rows = connection.Exec(

@@ -28,6 +28,10 @@ common::Status WriteCoverage(common::PgConnection& connection, const plans::Cove
 common::Status Settle(common::PgConnection& connection, common::RunId run, const std::string& kind,
                       const std::vector<std::int32_t>& done);
 
+// Appends to what is covered the ranges that are done and join it: all of them, for one that was
+// done early, even by another run, may follow only now.
+common::Status SettleRanges(common::PgConnection& connection, common::RunId run);
+
 common::Status QuarantineUnit(common::PgConnection& connection, std::int32_t unit,
                               const std::string& reason);
 

@@ -187,6 +187,60 @@ TEST_F(StagesTest, RangesCoverWhatFollowsWithoutAGap) {
   EXPECT_EQ(QueryInt("SELECT to_ts FROM coverage"), second - 1);
 }
 
+// Spans that are told to their ends, but for one; then what is to be told next.
+class BrokenRangeTest : public StagesTest {
+ protected:
+  void TellAllBut(std::size_t failed) {
+    const auto chunks = Begin("range", "subgraph");
+    ASSERT_GT(chunks.size(), failed + 1);
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      if (i != failed) FinishAll(chunks[i], kToldSpan);
+    }
+    const auto unit = UnitsOf(chunks[failed]).at(0);
+    Query("UPDATE work_unit SET status = 3 WHERE unit_id = " + std::to_string(unit.id.value));
+    EXPECT_TRUE(AdminLedger(url_).Cancel(run_).has_value());
+    EXPECT_LT(QueryInt("SELECT to_ts FROM coverage"), common::kV1Cutover);
+  }
+  void Retry() {
+    const auto retry = AdminLedger(url_).Retry({});
+    ASSERT_TRUE(retry.has_value()) << retry.error().message;
+    run_ = retry->run;
+    const auto chunks = Ask<Planned>(PlanRequest{run_, 2}).chunks;
+    ASSERT_EQ(chunks.size(), 1U);
+    FinishAll(chunks[0], kToldSpan);
+  }
+
+  static constexpr char kToldSpan[] =
+      ", last_synced_at = now(), reached = split_part(task, '-', 2)::bigint, "
+      "complete_to = split_part(task, '-', 2)::bigint, "
+      "begins_at = split_part(split_part(task, ' ', 2), '-', 1)::bigint";
+};
+
+TEST_F(BrokenRangeTest, WhatFailedAloneIsToldAgain) {
+  TellAllBut(3);
+  Retry();
+  EXPECT_EQ(QueryInt("SELECT to_ts FROM coverage"), common::kV1Cutover);
+  EXPECT_TRUE(Begin("range", "subgraph").empty());
+}
+
+TEST_F(BrokenRangeTest, WhatWasToldAheadIsFoundAsTheNextRangeBegins) {
+  TellAllBut(3);
+  Query(std::string("UPDATE work_unit SET status = 2, done_run = 1000") + kToldSpan +
+        " WHERE status = 3");
+  EXPECT_TRUE(Begin("range", "subgraph").empty());
+  EXPECT_EQ(QueryInt("SELECT to_ts FROM coverage"), common::kV1Cutover);
+}
+
+TEST_F(BrokenRangeTest, WhatWalletsWereSyncedBehindIsToldAgain) {
+  TellAllBut(3);
+  Query(
+      "INSERT INTO run (kind, state, stages, started_at, finished_at) VALUES "
+      "('trades', 'finished', '{trades}', now(), now())");
+  Retry();
+  EXPECT_LT(QueryInt("SELECT to_ts FROM coverage"), common::kV1Cutover);
+  EXPECT_GT(Begin("range", "subgraph").size(), 10U);
+}
+
 TEST_F(StagesTest, ARangeThatToldNothingLeavesRefreshesToTheFeeds) {
   const auto stages = [&] {
     Begin("refresh");
