@@ -29,10 +29,15 @@ using common::Status;
 // Longer in all than the database lets a frozen session hold a lock.
 constexpr int kCancelAttempts = 10;
 
+// Wallets that failed, but for those of a retry under way; they have failed until they are done.
 constexpr char kSelectFailed[] = R"sql(
 WITH failed AS MATERIALIZED (
   SELECT s.wallet_id FROM wallet_sync s JOIN wallet w ON w.wallet_id = s.wallet_id
    WHERE s.status = 3 AND ($1::bytea[] IS NULL OR w.address = ANY($1::bytea[]))
+     AND NOT EXISTS (
+       SELECT 1 FROM selection_wallet x JOIN run r ON r.selection = x.selection
+        WHERE x.wallet_id = s.wallet_id AND r.state IN ('queued', 'running')
+          AND (r.kind = 'retry' OR r.selection LIKE 'retry-%'))
    ORDER BY s.wallet_id FOR UPDATE OF s),
 name AS MATERIALIZED (
   SELECT 'retry-' || coalesce(md5(string_agg(wallet_id::text, ',' ORDER BY wallet_id)), '') AS name,
@@ -43,7 +48,7 @@ ins AS (
   SELECT name.name, failed.wallet_id FROM failed, name ORDER BY 2
   ON CONFLICT DO NOTHING RETURNING 1),
 pardon AS (
-  UPDATE wallet_sync s SET quarantined = false, status = 0
+  UPDATE wallet_sync s SET quarantined = false
     FROM failed WHERE s.wallet_id = failed.wallet_id RETURNING 1),
 forget AS (
   DELETE FROM wallet_blame b USING failed

@@ -78,6 +78,35 @@ TEST_F(OrdersTest, ARetryOfAWalletTakesItsFeedsAlone) {
   EXPECT_EQ(planned[0].kind, "activity");
 }
 
+TEST_F(OrdersTest, ARetryThatIsCancelledForgetsNothing) {
+  std::vector<common::WalletAddress> wallets(2);
+  wallets[0].bytes[0] = 1;
+  wallets[1].bytes[0] = 2;
+  const AdminLedger admin(url_);
+  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+  Query(
+      "INSERT INTO wallet_sync (wallet_id, status, quarantined) SELECT wallet_id, 3, true "
+      "FROM wallet");
+  const auto one = admin.Retry({wallets[0]});
+  ASSERT_TRUE(one.has_value()) << one.error().message;
+  EXPECT_EQ(one->wallets, 1);
+  // Two retries never have the same wallet.
+  const auto other = admin.Retry({});
+  ASSERT_TRUE(other.has_value()) << other.error().message;
+  EXPECT_EQ(other->wallets, 1);
+  EXPECT_NE(other->run, one->run);
+  EXPECT_TRUE(admin.Retry({})->attached);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_sync WHERE NOT quarantined"), 2);
+  EXPECT_TRUE(admin.Cancel(one->run).has_value());
+  EXPECT_TRUE(admin.Cancel(other->run).has_value());
+  const auto again = admin.Retry({});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(again->wallets, 2);
+  const auto planned = Ask<Planned>(PlanRequest{again->run, 1}).chunks;
+  ASSERT_EQ(planned.size(), 1U);
+  EXPECT_EQ(UnitsOf(planned[0]).size(), 2U);
+}
+
 TEST_F(OrdersTest, AMissedTimeIsCaughtUpOnceAndNeverOverlaps) {
   const AdminLedger admin(url_);
   Schedule({{"refresh", 1800, true}, {"audit", 60, false}});
