@@ -22,15 +22,17 @@ FROM (SELECT wallet_id FROM wallet WHERE $1::text IS NULL AND wallet_id > $2
 LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
 ORDER BY w.wallet_id)sql";
 
-// The same of wallets that are due, the most wanted first. A quarantined one waits for a retry.
+// The same of wallets that are due, the most wanted first. A quarantined one waits for a retry, and
+// takes the place of no other.
 constexpr char kDueWallets[] = R"sql(
 SELECT d.wallet_id, coalesce(s.trades_stored, 0), coalesce(s.complete_to, 0),
-       coalesce(s.last_trade_ts, 0), false, '', extract(epoch FROM now())::bigint
+       coalesce(s.last_trade_ts, 0), coalesce(s.quarantined, false),
+       coalesce(s.last_error, ''), extract(epoch FROM now())::bigint
 FROM wallet_due d LEFT JOIN wallet_sync s ON s.wallet_id = d.wallet_id
-WHERE NOT coalesce(s.quarantined, false)
-ORDER BY coalesce(s.volume, 0) >= 100000000000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
+ORDER BY coalesce(s.quarantined, false) DESC, coalesce(s.volume, 0) >= 100000000000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
          coalesce(s.complete_to, 0), d.wallet_id
-LIMIT $1)sql";
+LIMIT $1::bigint + (SELECT count(*) FROM wallet_due d
+                    JOIN wallet_sync s ON s.wallet_id = d.wallet_id WHERE s.quarantined))sql";
 
 constexpr std::int32_t kWalletsAtOnce = 50'000;
 

@@ -305,6 +305,34 @@ TEST_F(StagesTest, ARefreshSyncsWhatIsDueWhalesFirst) {
   EXPECT_EQ(order, (std::vector<std::int32_t>{3, 2, 1}));
 }
 
+TEST_F(StagesTest, ARefreshSaysThatAWalletWhichIsDueIsQuarantined) {
+  for (int i = 1; i <= 3; ++i) {
+    Query("INSERT INTO wallet (address, discovered_by) VALUES (decode(lpad('" + std::to_string(i) +
+          "', 40, '0'), 'hex'), 'holders')");
+  }
+  Query(
+      "INSERT INTO wallet_sync (wallet_id, status, quarantined, last_error, volume, complete_to) "
+      "VALUES (1, 3, true, 'died of it', 200000000000, 0), (2, 2, false, NULL, 0, 50)");
+  Query("INSERT INTO wallet_due (wallet_id, seen_ts) VALUES (1, 60), (2, 70), (3, 80)");
+  RunWish wish;
+  wish.action = "refresh";
+  wish.max_wallets = 1;
+  run_ = AdminLedger(url_).CreateRun(wish).value().run;
+  const auto stage = GoOnTo("trades", Ask<Planned>(PlanRequest{run_, 2}).chunks);
+  ASSERT_EQ(stage.size(), 1U);
+  const auto wallets = UnitsOf(stage[0]);
+  ASSERT_EQ(wallets.size(), 1U);
+  EXPECT_EQ(wallets[0].id.value, 3);
+  const auto epoch = Grant(stage[0]);
+  Query("INSERT INTO wallet_sync (wallet_id, status, complete_to, done_run) VALUES (3, 2, 80, " +
+        std::to_string(run_.value) + ")");
+  Ask<FinishedAnswer>(FinishRequest{run_, stage[0].id, epoch, {}, {}});
+  EXPECT_EQ(Ask<RunClosed>(CloseRunRequest{run_, {}}).run.outcome, "incomplete");
+  const auto failed = AdminLedger(url_).FailedOf(run_, 10).value();
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].reason, "died of it");
+}
+
 TEST_F(StagesTest, AFinishedSyncIsDueNoMore) {
   Query(
       "INSERT INTO wallet (address, discovered_by) VALUES (decode(repeat('01', 20), 'hex'), 'x')");
