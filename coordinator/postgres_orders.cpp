@@ -14,12 +14,14 @@ using common::PgParams;
 using common::Result;
 using common::Status;
 
-// Wallets in the order in which they need a sync, as a selection named by its content.
+// Wallets in the order in which they need a sync, as wallets_needing_sync has it: whales, never
+// synced, stale; then those that need none. As a selection named by its content.
 constexpr char kSelectNeedy[] = R"sql(
 WITH needy AS MATERIALIZED (
   SELECT w.wallet_id FROM wallet w LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
    WHERE NOT coalesce(s.quarantined, false)
-   ORDER BY coalesce(s.trades_stored, 0) >= 20000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
+   ORDER BY coalesce(s.status = 2 AND s.last_synced_at >= now() - interval '1 day', false),
+            coalesce(s.volume, 0) >= 100000000000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
             coalesce(s.complete_to, 0), w.wallet_id
    LIMIT $1),
 name AS MATERIALIZED (

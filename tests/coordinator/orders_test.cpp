@@ -107,6 +107,36 @@ TEST_F(OrdersTest, ARetryThatIsCancelledForgetsNothing) {
   EXPECT_EQ(UnitsOf(planned[0]).size(), 2U);
 }
 
+TEST_F(OrdersTest, WhoeverNeedsASyncMostIsNotWhoHadOne) {
+  for (int i = 1; i <= 6; ++i) {
+    Query("INSERT INTO wallet (address, discovered_by) VALUES (decode(lpad('" + std::to_string(i) +
+          "', 40, '0'), 'hex'), 'holders')");
+  }
+  Query(
+      "INSERT INTO wallet_sync (wallet_id, status, complete_to, volume, trades_stored, "
+      "last_synced_at) VALUES "
+      "(1, 2, 500, 200000000000, 90000, now()), "                     // a whale, fresh
+      "(2, 2, 100, 5, 90000, now() - interval '2 days'), "            // stale
+      "(3, 2, 400, 200000000000, 10, now() - interval '25 hours'), "  // a whale, stale
+      "(4, 2, 300, 5, 10, now()), (6, 1, 200, 5, 10, now())");        // fresh; interrupted
+  const auto most = [&](int wallets) {
+    RunWish wish;
+    wish.max_wallets = wallets;
+    const auto run = AdminLedger(url_).CreateRun(wish);
+    EXPECT_TRUE(run.has_value());
+    return std::string(
+        Query("SELECT string_agg(wallet_id::text, ',' ORDER BY wallet_id) FROM selection_wallet s "
+              "JOIN run r USING (selection) WHERE r.run_id = " +
+              std::to_string(run->run.value))
+            .Text(0, 0));
+  };
+  EXPECT_EQ(most(1), "3");
+  EXPECT_EQ(most(2), "3,5");
+  EXPECT_EQ(most(3), "2,3,5");
+  EXPECT_EQ(most(4), "2,3,5,6");
+  EXPECT_EQ(most(5), "1,2,3,5,6");
+}
+
 TEST_F(OrdersTest, AMissedTimeIsCaughtUpOnceAndNeverOverlaps) {
   const AdminLedger admin(url_);
   Schedule({{"refresh", 1800, true}, {"audit", 60, false}});
