@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -164,13 +165,15 @@ struct Fault {
 };
 // What only strikes pages that have a next one must strike more of them.
 constexpr const char* kOften = "0.3";
+// What would take long if it struck more of them.
+constexpr const char* kSeldom = "0.02";
 
 class UpstreamFaultTest : public HarmTest, public testing::WithParamInterface<Fault> {};
 TEST_P(UpstreamFaultTest, TheRunCompletesAndEqualsTheOracle) {
   const Fault& fault = GetParam();
   world_.fills = 24000;  // most of them in one walk of many pages, which page faults need
   world_.more = {"--whale-fills", "20000"};
-  StartAll({"--fault", std::string(fault.name) + "=" + fault.rate});
+  StartAll({"--fault", std::string(fault.name) + "=" + fault.rate, "--drip-ms", "500"});
   ExpectCompleteAndEqual(fleet_->StartRun());
   const Json stats = fleet_->SimulatorStats();
   EXPECT_GT(stats["faults"].value(fault.name, 0), 0) << stats.dump();
@@ -181,13 +184,68 @@ INSTANTIATE_TEST_SUITE_P(Each, UpstreamFaultTest,
                                          Fault{"reset"}, Fault{"repeated_page", kOften},
                                          Fault{"stale_first_page", kOften},
                                          Fault{"empty_page", kOften}, Fault{"wrong_content_type"},
-                                         Fault{"no_cursor", kOften}),
+                                         Fault{"no_cursor", kOften}, Fault{"drip"},
+                                         Fault{"retry_after_date", "0.05"}),
                          [](const auto& fault) { return "of_" + std::string(fault.param.name); });
 
+// Nobody is answered until thirty have struck; those who asked leave the upstream alone then.
+TEST_F(HarmTest, ThirtyRefusalsInARowCostFewRequests) {
+  world_.wallets = 240;
+  const auto start = [&] {
+    fleet_->StartSimulator(world_, {"--latency-ms", "300"});
+    fleet_->StartCoordinator();
+    for (const char* id : {"worker-1", "worker-2", "worker-3"}) fleet_->StartWorker(id);
+    return fleet_->StartRun();
+  };
+  const auto requests = [&] {
+    const Json stats = fleet_->SimulatorStats();
+    long long sum = 0;
+    for (const Json& count : stats["requests"]) sum += count.get<long long>();
+    return sum;
+  };
+  ExpectCompleteAndEqual(start());
+  const long long calm = requests();
+  fleet_ = std::make_unique<Fleet>(*tests::PostgresServer::Shared());
+  const int run = start();
+  ASSERT_TRUE(fleet_->AwaitTrades(1));
+  fleet_->SetFaults({{"faults", {"503=1"}}, {"latency_ms", 300}});
+  const auto struck = [&] {
+    return fleet_->SimulatorStats()["faults"].value("503", 0);
+  };
+  EXPECT_TRUE(Eventually(kRunDeadline, [&] { return struck() >= 30; })) << struck();
+  fleet_->SetFaults(Json::object());
+  ExpectCompleteAndEqual(run);
+  EXPECT_LE(requests(), 2 * calm);
+}
+
+// As often as each has to strike surely, and not so often that the upstream is left alone.
 TEST_F(HarmTest, EverythingAtOnceFromTheSubgraphToo) {
-  StartAll({"--profile", "nasty", "--limit", "subgraph=0", "--limit", "data_trades=0"});
+  Arguments simulator = {"--profile", "nasty", "--burst", "1", "--drip-ms", "500"};
+  for (const char* endpoint : {"subgraph", "data_trades"}) {
+    simulator.insert(simulator.end(), {"--limit", std::string(endpoint) + "=0"});
+  }
+  const std::map<std::string, const char*> expected = {{"429", kSeldom},
+                                                       {"503", kSeldom},
+                                                       {"522", kSeldom},
+                                                       {"errors200", kSeldom},
+                                                       {"cut", kSeldom},
+                                                       {"garbled", kSeldom},
+                                                       {"drip", kSeldom},
+                                                       {"reset", kSeldom},
+                                                       {"repeated_page", "0.2"},
+                                                       {"wrong_content_type", kSeldom},
+                                                       {"retry_after_date", kSeldom}};
+  for (const auto& [kind, rate] : expected) {
+    simulator.insert(simulator.end(), {"--fault", kind + "=" + rate});
+  }
+  world_ = {.wallets = 250, .fills = 44000, .seed = "7", .more = {"--whale-fills", "24000"}};
+  StartAll(simulator, 4);
   fleet_->ExpectOutcome(fleet_->StartRun("subgraph"), "complete");
   fleet_->ExpectOracle("subgraph");
+  const Json stats = fleet_->SimulatorStats();
+  for (const auto& [kind, rate] : expected) {
+    EXPECT_GT(stats["faults"].value(kind, 0), 0) << kind << ": " << stats.dump();
+  }
 }
 
 }  // namespace
