@@ -112,7 +112,7 @@ bool Fire(const Armed& armed) {
     case Action::kAbort:
       std::abort();
     case Action::kStop:
-      kill(getpid(), SIGSTOP);
+      raise(SIGSTOP);  // at this thread: it goes no step further
       return false;
     case Action::kSleep:
       std::this_thread::sleep_for(std::chrono::milliseconds(armed.sleep_ms));
