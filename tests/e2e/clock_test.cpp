@@ -20,7 +20,7 @@ class ClockTest : public testing::Test {
   }
   void Start(tests::PostgresServer& postgres, const Environment& coordinator,
              const Environment& worker) {
-    fleet_ = std::make_unique<Fleet>(postgres);
+    fleet_ = std::make_unique<Fleet>(postgres, Timings::kProduction);
     fleet_->StartSimulator(kWorld, {"--latency-ms", "150"});
     fleet_->StartCoordinator({}, coordinator);
     fleet_->StartWorker("worker-1", worker, {"--in-flight", "2"});
