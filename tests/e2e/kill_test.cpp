@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "common/random.h"
-#include "tests/e2e/fleet.h"
+#include "tests/e2e/proofs.h"
+#include "tests/e2e/proxy.h"
 
 namespace e2e {
 namespace {
+
+constexpr Seconds kSoon{60};  // what happens within seconds on a machine that is not busy
 
 class KillTest : public testing::Test {
  protected:
@@ -27,6 +30,28 @@ class KillTest : public testing::Test {
 
   void StartWorker(int number, const Environment& environment = {}) {
     fleet_->StartWorker("worker-" + std::to_string(number), environment, {"--in-flight", "4"});
+  }
+
+  // By the database's word, so also when everything else is dead.
+  bool HasWorkLeft(int run) {
+    return fleet_->Value("SELECT state FROM run WHERE run_id = " + std::to_string(run)) ==
+               "running" &&
+           Chunks("state <> 'done'") > 0;
+  }
+  int Chunks(const std::string& where) {
+    const std::string count = fleet_->Value("SELECT count(*) FROM chunk WHERE " + where);
+    return count.empty() ? -1 : std::stoi(count);
+  }
+  bool AwaitLog(const std::string& worker, const std::string& text) {
+    return Eventually(kSoon, [&] { return fleet_->Log(worker).find(text) != std::string::npos; });
+  }
+  bool AwaitTerm(long long term) {
+    return Eventually(kSoon, [&] { return fleet_->Metric("seine_term") == term; });
+  }
+  // The next rows come in, and there are more to come.
+  void AwaitMoreTrades(int run, long long more = 300) {
+    ASSERT_TRUE(fleet_->AwaitTrades(fleet_->StoredTrades() + more));
+    ASSERT_TRUE(HasWorkLeft(run));
   }
 
   void ExpectCompleteAndEqual(int run) {
@@ -54,14 +79,18 @@ TEST_F(KillTest, RandomWorkersAreKilledThroughout) {
 }
 
 TEST_F(KillTest, TheCoordinatorIsKilledAndComesBack) {
-  StartSlowly(2);
+  StartSlowly(2, {"--latency-ms", "250"});
   const int run = fleet_->StartRun();
-  for (const long long trades : {1000LL, 6000LL, 12000LL}) {
-    fleet_->AwaitTrades(trades, Seconds{20});
+  long long term = fleet_->Metric("seine_term");
+  for (int times = 0; times < 3; ++times) {
+    AwaitMoreTrades(run);
     fleet_->coordinator().Kill9();
+    fleet_->HoldUpstream();
+    ASSERT_TRUE(HasWorkLeft(run));
     fleet_->StartCoordinator();
+    EXPECT_TRUE(AwaitTerm(++term));
+    fleet_->ReleaseUpstream();
   }
-  EXPECT_GE(std::stoi(fleet_->Value("SELECT term FROM coordinator_lease")), 4);
   ExpectCompleteAndEqual(run);
 }
 
@@ -76,35 +105,96 @@ TEST_F(KillTest, WorkersGoOnCommittingWithoutACoordinator) {
   ExpectCompleteAndEqual(run);
 }
 
-TEST_F(KillTest, EverythingIsKilledAtOnceAgainAndAgain) {
-  StartSlowly(2);
+// One worker goes on without it, the other one dies unseen.
+TEST_F(KillTest, TheCoordinatorStaysAwayLongerThanALease) {
+  constexpr Seconds kLonger{5};
+  StartSlowly(2, {"--latency-ms", "150"});
   const int run = fleet_->StartRun();
-  for (const long long trades : {1000LL, 5000LL, 10000LL}) {
-    fleet_->AwaitTrades(trades, Seconds{20});
+  const long long term = fleet_->Metric("seine_term");
+  const std::string lost = "owner = 'worker-2' AND state = 'leased'";
+  ASSERT_TRUE(Eventually(kSoon, [&] { return Chunks(lost) > 0; }));
+  AwaitMoreTrades(run);
+  fleet_->coordinator().Kill9();
+  const auto died = std::chrono::steady_clock::now();
+  AwaitMoreTrades(run, 1);  // nobody needs it for that
+  fleet_->HoldUpstream();
+  fleet_->worker("worker-2").Kill9();
+  EXPECT_GT(Chunks(lost), 0);
+  EXPECT_TRUE(Eventually(kSoon, [&] { return std::chrono::steady_clock::now() - died > kLonger; }));
+  EXPECT_GT(Chunks(lost), 0);
+  EXPECT_TRUE(HasWorkLeft(run));
+  fleet_->StartCoordinator();
+  EXPECT_TRUE(AwaitTerm(term + 1));
+  EXPECT_TRUE(Eventually(kSoon, [&] { return Chunks(lost) == 0; }));
+  EXPECT_TRUE(Eventually(kSoon, [&] { return fleet_->Metric("seine_reclaims_total") > 0; }));
+  fleet_->ReleaseUpstream();
+  ExpectCompleteAndEqual(run);
+  ExpectCounted(*fleet_);
+}
+
+TEST_F(KillTest, EverythingIsKilledAtOnceAgainAndAgain) {
+  tests::PostgresServer& postgres = *tests::PostgresServer::Shared();
+  StartSlowly(2, {"--latency-ms", "250"});
+  const int run = fleet_->StartRun();
+  for (int times = 0; times < 3; ++times) {
+    ASSERT_TRUE(fleet_->AwaitTrades(fleet_->StoredTrades() + 300));
     fleet_->coordinator().Signal(SIGKILL);
-    for (int i = 1; i <= 2; ++i) fleet_->worker("worker-" + std::to_string(i)).Kill9();
+    for (const char* worker : {"worker-1", "worker-2"}) fleet_->worker(worker).Signal(SIGKILL);
+    postgres.Kill9();
     fleet_->coordinator().Kill9();
+    for (const char* worker : {"worker-1", "worker-2"}) fleet_->worker(worker).Kill9();
+    const common::Status restarted = postgres.Restart();
+    ASSERT_TRUE(restarted) << restarted.error().message;
+    ASSERT_TRUE(HasWorkLeft(run)) << "killed when all was done";
     fleet_->StartCoordinator();
     for (int i = 1; i <= 2; ++i) StartWorker(i);
   }
   ExpectCompleteAndEqual(run);
+  ExpectCounted(*fleet_);
 }
 
-// A stopped worker is a zombie: its lease goes to another, and what it still sends is fenced.
+// A stopped worker is a zombie. It wakes up with rows in hand that nobody else has stored, hears
+// nothing of the end of its lease, and writes while another has work to do: the database alone can
+// refuse it.
 TEST_F(KillTest, AZombieWritesNothingAfterItsLeaseMovedOn) {
-  StartSlowly(2);
+  StartSlowly(0);
+  NoteWhoStores(*fleet_);
+  Proxy proxy(fleet_->ListenAddress());
+  const std::string fired = fleet_->directory() + "/fired";
+  fleet_->StartWorker("worker-1", {{"SEINE_FAILPOINTS", "before_commit@3=stop?once=" + fired}},
+                      {"--in-flight", "4", "--connect", proxy.Address()});
   const int run = fleet_->StartRun();
-  ASSERT_TRUE(fleet_->AwaitTrades(500));
-  Process& zombie = fleet_->worker("worker-1");
-  zombie.Signal(SIGSTOP);
-  fleet_->ExpectOutcome(run, "complete");
-  zombie.Signal(SIGCONT);
-  EXPECT_TRUE(Eventually(Seconds{30}, [&] {
-    const Json status = fleet_->Get("/api/status");
-    return status.is_object() &&
-           status["counters"].value("stale", 0) + status["counters"].value("fenced", 0) > 0;
-  }));
-  fleet_->ExpectOracle();
+  ASSERT_TRUE(Eventually(kSoon, [&] { return std::filesystem::exists(fired); }));
+  fleet_->HoldUpstream();
+  proxy.Partition();
+  fleet_->Value(
+      "CREATE TABLE old_lease AS SELECT chunk_id, epoch, format('seine chunk %s epoch %s', "
+      "chunk_id, epoch) AS name FROM chunk WHERE state = 'leased'");
+  const std::string still_good =
+      "SELECT count(*) FROM old_lease JOIN chunk USING (chunk_id, epoch) WHERE state = 'leased'";
+  EXPECT_NE(fleet_->Value(still_good), "0");
+  StartWorker(2);
+  ASSERT_TRUE(Eventually(kSoon, [&] { return fleet_->Value(still_good) == "0"; }));
+  const std::string of_other = "state = 'leased' AND owner = 'worker-2'";
+  ASSERT_TRUE(Eventually(kSoon, [&] { return Chunks(of_other) > 0; }));
+  const std::string by_zombie = "who IN (SELECT name FROM old_lease)";
+  const int before = NotedStores(*fleet_, by_zombie);
+  const long long rows_before = fleet_->StoredTrades();
+  EXPECT_GT(NotedStores(*fleet_, "is_good"), 0) << "nothing is noted";
+
+  fleet_->worker("worker-1").Signal(SIGCONT);
+  EXPECT_TRUE(AwaitLog("worker-1", " fenced chunk=")) << "it tried to write nothing";
+  EXPECT_EQ(NotedStores(*fleet_, by_zombie), before);
+  EXPECT_EQ(fleet_->StoredTrades(), rows_before);
+  EXPECT_GT(Chunks(of_other), 0) << "the work was over when the zombie woke up";
+
+  proxy.Heal();
+  fleet_->ReleaseUpstream();
+  EXPECT_TRUE(fleet_->AwaitWorkers(2));
+  ExpectCompleteAndEqual(run);
+  EXPECT_EQ(NotedStores(*fleet_, by_zombie), before);
+  EXPECT_EQ(NotedStores(*fleet_, "NOT is_good"), 0);
+  EXPECT_GT(NotedStores(*fleet_, "is_good"), before);
 }
 
 // Frozen with the chunk's row locked: in the middle of a COPY, and between the rows and the COMMIT.
@@ -112,13 +202,20 @@ class FrozenTest : public KillTest, public testing::WithParamInterface<const cha
 
 TEST_P(FrozenTest, AWorkerFrozenInsideItsTransactionHoldsNobodyUp) {
   StartSlowly(0);
+  NoteWhoStores(*fleet_);
   const std::string fired = fleet_->directory() + "/fired";
   StartWorker(1, {{"SEINE_FAILPOINTS", std::string(GetParam()) + "@2=stop?once=" + fired}});
   StartWorker(2);
   const int run = fleet_->StartRun();
   fleet_->ExpectOutcome(run, "complete");
   EXPECT_TRUE(std::filesystem::exists(fired));
+  const int noted = NotedStores(*fleet_, "true");
   fleet_->worker("worker-1").Signal(SIGCONT);
+  // Its transaction is gone with its session, and the database answers when it tries once more.
+  EXPECT_TRUE(AwaitLog("worker-1", " database_away ")) << "its session was not ended";
+  EXPECT_TRUE(AwaitLog("worker-1", " database_back"));
+  EXPECT_EQ(NotedStores(*fleet_, "true"), noted);
+  EXPECT_EQ(NotedStores(*fleet_, "NOT is_good"), 0);
   fleet_->ExpectOracle();
 }
 
@@ -171,15 +268,25 @@ TEST_F(KillTest, AStateDirectoryIsItsOwnersAndMayBeDeleted) {
 }
 
 TEST_F(KillTest, TheFleetGrowsAndShrinksUnderLoad) {
+  fleet_ = std::make_unique<Fleet>(*tests::PostgresServer::Shared(), Timings::kProduction);
   StartSlowly(1, {"--latency-ms", "250"});
   const int run = fleet_->StartRun();
-  ASSERT_TRUE(fleet_->AwaitTrades(300));
+  AwaitMoreTrades(run);
   for (int i = 2; i <= 8; ++i) StartWorker(i);
   ASSERT_TRUE(fleet_->AwaitWorkers(8));
-  ASSERT_TRUE(fleet_->AwaitTrades(5000));
+  const std::string of_who_goes = "state = 'leased' AND owner > 'worker-2'";
+  ASSERT_TRUE(Eventually(kSoon, [&] { return Chunks(of_who_goes) > 0; }));
+  AwaitMoreTrades(run);
+  fleet_->HoldUpstream();
+  EXPECT_GT(Chunks(of_who_goes), 0);
   for (int i = 3; i <= 8; ++i) fleet_->worker("worker-" + std::to_string(i)).Signal(SIGTERM);
   for (int i = 3; i <= 8; ++i) {
-    EXPECT_EQ(fleet_->worker("worker-" + std::to_string(i)).Wait(Seconds{60}), 0) << "worker-" << i;
+    EXPECT_TRUE(AwaitLog("worker-" + std::to_string(i), "mode=graceful")) << "worker-" << i;
+  }
+  EXPECT_TRUE(HasWorkLeft(run));
+  fleet_->ReleaseUpstream();
+  for (int i = 3; i <= 8; ++i) {
+    EXPECT_EQ(fleet_->worker("worker-" + std::to_string(i)).Wait(kSoon), 0) << "worker-" << i;
   }
   ExpectCompleteAndEqual(run);
   EXPECT_EQ(fleet_->Value("SELECT count(*) FROM wallet_blame"), "0")

@@ -92,6 +92,24 @@ void ExpectOneOwner(Fleet& fleet) {
       << "periods of two sources that overlap";
 }
 
+void NoteWhoStores(Fleet& fleet) {
+  fleet.Value("CREATE TABLE stored_by (who text, is_good boolean)");
+  fleet.Value(
+      "CREATE FUNCTION note_who_stores() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+      "INSERT INTO stored_by SELECT name, EXISTS (SELECT FROM chunk WHERE state = ''leased'' "
+      "AND format(''seine chunk %s epoch %s'', chunk_id, epoch) = name) "
+      "FROM current_setting(''application_name'') AS name; RETURN NULL; END'");
+  for (const char* table : {"trade", "wallet_cursor"}) {
+    fleet.Value(std::string("CREATE TRIGGER note_who_stores AFTER INSERT OR UPDATE OR DELETE ON ") +
+                table + " FOR EACH STATEMENT EXECUTE FUNCTION note_who_stores()");
+  }
+}
+
+int NotedStores(Fleet& fleet, const std::string& where) {
+  const std::string count = fleet.Value("SELECT count(*) FROM stored_by WHERE " + where);
+  return count.empty() ? -1 : std::stoi(count);
+}
+
 void ExpectCounted(Fleet& fleet) {
   EXPECT_EQ(fleet.Value("SELECT count(*) FROM wallet_sync s FULL JOIN (SELECT wallet_id, "
                         "count(*) AS rows FROM trade GROUP BY 1) t USING (wallet_id) "
