@@ -187,7 +187,7 @@ TEST_F(StagesTest, RangesCoverWhatFollowsWithoutAGap) {
   EXPECT_EQ(QueryInt("SELECT to_ts FROM coverage"), second - 1);
 }
 
-// Spans that are told to their ends, but for one; then what is to be told next.
+// Spans that are told to their ends, but for those of one chunk.
 class BrokenRangeTest : public StagesTest {
  protected:
   void TellAllBut(std::size_t failed) {
@@ -196,8 +196,7 @@ class BrokenRangeTest : public StagesTest {
     for (std::size_t i = 0; i < chunks.size(); ++i) {
       if (i != failed) FinishAll(chunks[i], kToldSpan);
     }
-    const auto unit = UnitsOf(chunks[failed]).at(0);
-    Query("UPDATE work_unit SET status = 3 WHERE unit_id = " + std::to_string(unit.id.value));
+    Query("UPDATE work_unit SET status = 3 WHERE status = 0");
     EXPECT_TRUE(AdminLedger(url_).Cancel(run_).has_value());
     EXPECT_LT(QueryInt("SELECT to_ts FROM coverage"), common::kV1Cutover);
   }
@@ -206,8 +205,9 @@ class BrokenRangeTest : public StagesTest {
     ASSERT_TRUE(retry.has_value()) << retry.error().message;
     run_ = retry->run;
     const auto chunks = Ask<Planned>(PlanRequest{run_, 2}).chunks;
-    ASSERT_EQ(chunks.size(), 1U);
-    FinishAll(chunks[0], kToldSpan);
+    ASSERT_FALSE(chunks.empty());
+    ASSERT_LT(chunks.size(), 20U);
+    for (const ChunkRow& chunk : chunks) FinishAll(chunk, kToldSpan);
   }
 
   static constexpr char kToldSpan[] =
