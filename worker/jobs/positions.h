@@ -1,5 +1,5 @@
 // What a wallet holds and held, and what that is worth, as the Data API reckons it. The task is the
-// wallet's address. What is not told any more is gone when the walk ends.
+// wallet's address. What two finished walks in a row do not tell is gone.
 #pragma once
 
 #include <memory>

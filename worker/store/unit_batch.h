@@ -67,7 +67,7 @@ struct WalletActivity {
   sources::Activity row;
 };
 
-// Every position of the wallet is told: older ones are gone.
+// Every position of the wallet is told: one that two walks in a row leave out is gone.
 struct PositionsTold {
   common::WalletAddress wallet;
   std::optional<std::int64_t> portfolio_value;  // millionths

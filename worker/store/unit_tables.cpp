@@ -58,11 +58,19 @@ ON CONFLICT (wallet_id, token_key) DO UPDATE SET
   current_value = EXCLUDED.current_value, realized_pnl = EXCLUDED.realized_pnl,
   unrealized_pnl = EXCLUDED.unrealized_pnl, status = EXCLUDED.status, outcome = EXCLUDED.outcome,
   outcome_index = EXCLUDED.outcome_index, first_entry_at = EXCLUDED.first_entry_at,
-  last_event_at = EXCLUDED.last_event_at, seen_run = EXCLUDED.seen_run, seen_at = now()
+  last_event_at = EXCLUDED.last_event_at, seen_run = EXCLUDED.seen_run, missed_run = 0,
+  seen_at = now()
 )sql";
 
+// Gone is what this walk and one before it did not tell; offering the batch again is no second
+// walk.
 constexpr char kForgetPositions[] =
-    "DELETE FROM position WHERE wallet_id = ANY ($1) AND seen_run <> $2::bigint";
+    "DELETE FROM position WHERE wallet_id = ANY ($1) AND seen_run <> $2::bigint "
+    "AND missed_run NOT IN (0, $2::bigint)";
+
+constexpr char kMissPositions[] =
+    "UPDATE position SET missed_run = $2::bigint WHERE wallet_id = ANY ($1) "
+    "AND seen_run <> $2::bigint AND missed_run = 0";
 
 constexpr char kValues[] =
     "INSERT INTO portfolio_value AS v (wallet_id, value) "
@@ -228,10 +236,9 @@ Status EndPositions(PgConnection& connection, common::RunId run,
     ended.Add(wallets[i].value);
     if (told[i].portfolio_value.has_value()) values[wallets[i].value] = *told[i].portfolio_value;
   }
-  if (const Status done =
-          Run(connection, kForgetPositions, PgParams().Array(ended).Int64(run.value));
-      !done) {
-    return done;
+  for (const char* sql : {kForgetPositions, kMissPositions}) {
+    const Status done = Run(connection, sql, PgParams().Array(ended).Int64(run.value));
+    if (!done) return done;
   }
   if (values.empty()) return Done{};
   PgArray wallet = PgArray::OfInt32(), value = PgArray::OfInt64();

@@ -29,7 +29,8 @@ common::Status UpsertPositions(common::PgConnection& connection, common::RunId r
                                const std::vector<common::WalletId>& wallets,
                                const std::vector<std::int32_t>& token_keys);
 
-// Forgets the wallets' positions that this run has not seen, and keeps what they are worth.
+// Forgets the wallets' positions that neither this run nor one before it has seen, and keeps what
+// they are worth.
 common::Status EndPositions(common::PgConnection& connection, common::RunId run,
                             const std::vector<PositionsTold>& told,
                             const std::vector<common::WalletId>& wallets);

@@ -22,7 +22,7 @@ TEST_F(UnitTablesTest, ActivityKeepsEqualRowsByTheirKeys) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM activity WHERE token_key IS NULL"), 1);
 }
 
-TEST_F(UnitTablesTest, PositionsThatAreNotToldAgainAreGone) {
+TEST_F(UnitTablesTest, PositionsThatTwoWalksInARowDoNotTellAreGone) {
   const auto told = [&](common::RunId run, const std::vector<int>& tokens) {
     UnitBatch batch = Begin("positions");
     batch.run = run;
@@ -40,8 +40,18 @@ TEST_F(UnitTablesTest, PositionsThatAreNotToldAgainAreGone) {
     Written(batch);
   };
   told(common::RunId{1}, {0, 1, 2});
+  const auto held = [&] {
+    return QueryInt("SELECT count(*) FROM position WHERE wallet_id = 3");
+  };
   told(common::RunId{2}, {1, 3});
-  EXPECT_EQ(QueryInt("SELECT count(*) FROM position WHERE wallet_id = 3"), 2);
+  told(common::RunId{2}, {1, 3});  // offered again
+  EXPECT_EQ(held(), 4);
+  told(common::RunId{3}, {0, 1});  // 0 was passed over once, 3 is now, 2 again
+  EXPECT_EQ(held(), 3);
+  told(common::RunId{4}, {1});
+  EXPECT_EQ(held(), 2);
+  told(common::RunId{5}, {1});
+  EXPECT_EQ(held(), 1);
   EXPECT_EQ(QueryText("SELECT realized_pnl FROM position LIMIT 1"), "-3.250000");
   EXPECT_EQ(QueryText("SELECT value FROM portfolio_value WHERE wallet_id = 3"), "100.500000");
 }
