@@ -62,7 +62,7 @@ Result<UnitStep> ResolutionsWalk::TakeRows(const std::string& body) {
   for (sources::ResolutionRow& row : *rows) {
     if (!row.resolution) continue;
     std::erase(unsaid_, row.condition);
-    step.rows.resolutions.push_back({row.condition, std::move(*row.resolution)});
+    step.rows.resolutions.push_back({row.condition, std::move(*row.resolution), {}});
   }
   is_asked_ = true;
   step.done = unsaid_.empty();
@@ -77,7 +77,8 @@ Result<UnitStep> ResolutionsWalk::TakeMarket(const HttpResponse& response) {
     auto market = sources::ParseClobMarket(response.body);
     if (!market) return market.error();
     if (market->resolution && market->condition == unsaid_.back()) {
-      step.rows.resolutions.push_back({market->condition, std::move(*market->resolution)});
+      step.rows.resolutions.push_back(
+          {market->condition, std::move(*market->resolution), std::move(market->tokens)});
     }
     step.told = 1;
   }

@@ -61,10 +61,16 @@ common::Result<store::MarketInfo> ParseClobMarket(std::string_view body) {
   std::vector<std::int64_t> payouts;
   for (const dom::element item : tokens) {
     const auto token = common::TokenId::ParseDecimal(TextOf(item, "token_id"));
-    if (!token) continue;  // markets that never opened have empty token ids
-    info.tokens.push_back(*token);
+    if (token) info.tokens.push_back(*token);
     info.outcomes.push_back(TextOf(item, "outcome"));
     payouts.push_back(FlagOf(item, "winner").value_or(false) ? kWhole : 0);
+  }
+  // Markets that never opened have empty token ids. Without its token nobody knows which outcome
+  // one is, and a gap would shift those that follow.
+  if (info.tokens.size() != payouts.size()) {
+    info.tokens.clear();
+    info.outcomes.clear();
+    payouts.clear();
   }
   // No winner: not over, or not told. Several: it does not tell how they share.
   if (std::count(payouts.begin(), payouts.end(), kWhole) == 1) {

@@ -137,9 +137,10 @@ json MarketsOf(const std::map<ConditionId, const MarketInfo*>& markets) {
   return list;
 }
 
-json ResolutionsOf(const std::map<ConditionId, const Resolution*>& resolutions) {
+json ResolutionsOf(const std::map<ConditionId, const ResolvedMarket*>& resolutions) {
   json list = json::array();
-  for (const auto& [condition, resolution] : resolutions) {
+  for (const auto& [condition, resolved] : resolutions) {
+    const Resolution* const resolution = &resolved->resolution;
     std::int64_t sum = 0;
     for (const std::int64_t payout : resolution->payouts) sum += payout;
     if (sum <= 0) continue;
@@ -149,8 +150,11 @@ json ResolutionsOf(const std::map<ConditionId, const Resolution*>& resolutions) 
       payouts.push_back(
           fmt::format("{:.6f}", static_cast<double>(payout) / static_cast<double>(sum)));
     }
+    json tokens = json::array();
+    for (const common::TokenId& token : resolved->tokens) tokens.push_back(token.ToDecimal());
     list.push_back({{"condition", condition.ToString().substr(2)},
                     {"payouts", std::move(payouts)},
+                    {"tokens", std::move(tokens)},
                     {"source", static_cast<int>(resolution->source)},
                     {"at", TimeOrNull(resolution->at)}});
   }

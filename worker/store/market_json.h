@@ -8,13 +8,14 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "common/ids.h"
-#include "worker/store/market_info.h"
+#include "worker/store/unit_batch.h"
 
 namespace worker::store {
 
 // What a market says of its event counts where the event does not come by itself.
 nlohmann::json EventsOf(const std::vector<MarketInfo>& markets, const std::vector<EventInfo>& told);
 nlohmann::json MarketsOf(const std::map<common::ConditionId, const MarketInfo*>& markets);
-nlohmann::json ResolutionsOf(const std::map<common::ConditionId, const Resolution*>& resolutions);
+nlohmann::json ResolutionsOf(
+    const std::map<common::ConditionId, const ResolvedMarket*>& resolutions);
 
 }  // namespace worker::store

@@ -123,21 +123,38 @@ WHERE t.resolve_state <> 1
        EXCLUDED.era)
 )sql";
 
+// Payouts that come with their tokens are put where the market has these tokens; where it has
+// others, or more outcomes, they say nothing. Tells which those are.
 inline constexpr char kResolutions[] = R"sql(
-WITH n AS MATERIALIZED (
-  SELECT decode(r.condition, 'hex') AS condition_id, r.payouts, r.source, r.at
-  FROM jsonb_to_recordset($1::jsonb) AS r(condition text, payouts numeric[], source smallint,
-                                          at timestamptz)),
+WITH told AS MATERIALIZED (
+  SELECT decode(r.condition, 'hex') AS condition_id, r.payouts, r.tokens, r.source, r.at
+  FROM jsonb_to_recordset($1::jsonb) AS r(condition text, payouts numeric[], tokens text[],
+                                          source smallint, at timestamptz)),
+n AS MATERIALIZED (
+  SELECT m.market_key, m.condition_id, CASE WHEN t.tokens = '{}' THEN t.payouts ELSE p.payouts END
+           AS payouts, t.source, t.at,
+         t.tokens = '{}' OR (p.places = ARRAY(SELECT generate_series(0, cardinality(t.tokens) - 1))
+           AND cardinality(m.outcomes) IN (0, cardinality(t.tokens))) AS fits
+  FROM told t JOIN market m ON m.condition_id = t.condition_id
+  CROSS JOIN LATERAL (
+    SELECT array_agg(u.payout ORDER BY k.outcome_index) AS payouts,
+           array_agg(k.outcome_index::integer ORDER BY k.outcome_index) AS places
+    FROM unnest(t.tokens, t.payouts) AS u(token_id, payout)
+    JOIN token k ON k.token_id = u.token_id AND k.condition_id = t.condition_id) p),
 locked AS MATERIALIZED (
   SELECT m.market_key, n.payouts, n.source, n.at
-  FROM n JOIN market m ON m.condition_id = n.condition_id
-  WHERE m.resolution_source IS NULL OR m.resolution_source > n.source
-     OR (m.resolution_source = n.source
-         AND (m.payouts, m.resolved_at) IS DISTINCT FROM (n.payouts, coalesce(n.at, m.resolved_at)))
-  ORDER BY m.condition_id FOR UPDATE OF m)
-UPDATE market m SET resolved = true, payouts = l.payouts, resolution_source = l.source,
-  resolved_at = coalesce(l.at, m.resolved_at), updated_at = now()
-FROM locked l WHERE m.market_key = l.market_key
+  FROM n JOIN market m ON m.market_key = n.market_key
+  WHERE n.fits
+    AND (m.resolution_source IS NULL OR m.resolution_source > n.source
+         OR (m.resolution_source = n.source
+             AND (m.payouts, m.resolved_at)
+                 IS DISTINCT FROM (n.payouts, coalesce(n.at, m.resolved_at))))
+  ORDER BY m.condition_id FOR UPDATE OF m),
+written AS (
+  UPDATE market m SET resolved = true, payouts = l.payouts, resolution_source = l.source,
+    resolved_at = coalesce(l.at, m.resolved_at), updated_at = now()
+  FROM locked l WHERE m.market_key = l.market_key)
+SELECT hex0x(condition_id) FROM n WHERE fits IS NOT TRUE
 )sql";
 
 }  // namespace worker::store

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/lease_session.h"
+#include "common/logging.h"
 #include "worker/store/clean_text.h"
 #include "worker/store/market_json.h"
 #include "worker/store/market_statements.h"
@@ -99,7 +100,7 @@ Result<std::uint64_t> WriteCatalog(PgConnection& connection, const std::vector<M
     for (std::size_t i = 0; i < std::min(market.position_ids.size(), kMostTokens); ++i) {
       tokens[market.position_ids[i]] = {&market, i, TokenEra::kProtocolV2};
     }
-    if (market.resolution) resolutions.push_back({market.condition, *market.resolution});
+    if (market.resolution) resolutions.push_back({market.condition, *market.resolution, {}});
   }
   std::uint64_t written = 0;
   const auto exec = [&](const char* sql, const PgParams& params) -> Status {
@@ -126,15 +127,19 @@ Result<std::uint64_t> WriteCatalog(PgConnection& connection, const std::vector<M
 }
 
 Status WriteResolutions(PgConnection& connection, const std::vector<ResolvedMarket>& resolutions) {
-  std::map<ConditionId, const Resolution*> by_condition;
+  std::map<ConditionId, const ResolvedMarket*> by_condition;
   for (const ResolvedMarket& resolved : resolutions) {
-    const Resolution*& best = by_condition[resolved.condition];
-    if (best == nullptr || resolved.resolution.source <= best->source) best = &resolved.resolution;
+    const ResolvedMarket*& best = by_condition[resolved.condition];
+    if (best == nullptr || resolved.resolution.source <= best->resolution.source) best = &resolved;
   }
   const json rows = ResolutionsOf(by_condition);
   if (rows.empty()) return Done{};
   const Result<PgRows> written = connection.Exec(kResolutions, PgParams().Text(rows.dump()));
   if (!written) return written.error();
+  for (int row = 0; row < written->size(); ++row) {
+    common::LogWarning("resolution_refused", {{"condition", written->Text(row, 0)},
+                                              {"why", "its tokens are not the market's"}});
+  }
   return Done{};
 }
 

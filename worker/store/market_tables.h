@@ -23,7 +23,7 @@ common::Result<std::uint64_t> WriteCatalog(common::PgConnection& connection,
                                            const std::vector<EventInfo>& events);
 
 // How markets ended, in the caller's transaction; what a higher authority said stands. Markets that
-// are not known are left out.
+// are not known are left out, and so are those whose tokens are not the ones that were told.
 common::Status WriteResolutions(common::PgConnection& connection,
                                 const std::vector<ResolvedMarket>& resolutions);
 

@@ -38,6 +38,8 @@ struct FoundWallet {
 struct ResolvedMarket {
   common::ConditionId condition;
   Resolution resolution;
+  // Whose payouts they are, where these are in an order of their own; empty: in the market's.
+  std::vector<common::TokenId> tokens;
 };
 
 // A fill that was found by time or by block, not by its wallet.

@@ -182,6 +182,19 @@ TEST_F(WalksTest, EmptyMarketsOfResolutionsAreAskedOfTheClob) {
   EXPECT_TRUE(step->done);
 }
 
+TEST_F(WalksTest, OutcomeOfTheClobComesWithItsTokens) {
+  ASSERT_TRUE(Make("markets", fmt::format("resolutions {}", kCondition)));
+  Step(List(""));
+  const UnitStep step =
+      Step(fmt::format(R"({{"condition_id":"{}","tokens":[{{"token_id":"71","winner":false}},)"
+                       R"({{"token_id":"70","winner":true}}]}})",
+                       kCondition));
+  ASSERT_EQ(step.rows.resolutions.size(), 1U);
+  EXPECT_THAT(step.rows.resolutions[0].tokens,
+              testing::ElementsAre(*common::TokenId::ParseDecimal("71"),
+                                   *common::TokenId::ParseDecimal("70")));
+}
+
 TEST_F(WalksTest, PositionsAreReadByStatusThenTheirValue) {
   ASSERT_TRUE(Make("positions", kHolder));
   EXPECT_THAT(Asked(), HasSubstr("CLOSED"));

@@ -112,6 +112,18 @@ TEST(ClobPageTest, OneWinnerIsAnEnd) {
   EXPECT_FALSE(market(true, true).resolution);
 }
 
+TEST(ClobPageTest, AMissingTokenNeverShiftsTheOthers) {
+  const auto market = ParseClobMarket(
+      R"({"condition_id":")" + kCondition +
+      R"(","market_slug":"rain","tokens":[{"token_id":"","outcome":"A","winner":false},)"
+      R"({"token_id":"12","outcome":"B","winner":true}]})");
+  ASSERT_TRUE(market);
+  EXPECT_EQ(market->slug, "rain");
+  EXPECT_TRUE(market->tokens.empty());
+  EXPECT_TRUE(market->outcomes.empty());
+  EXPECT_FALSE(market->resolution);
+}
+
 TEST(ClobPageTest, ReadsTheRecordedMarket) {
   const auto text = Recorded("clob/clob_market_closed_binary_accepting_true.json");
   if (!text) GTEST_SKIP() << "no recorded data";

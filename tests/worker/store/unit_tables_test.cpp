@@ -95,15 +95,43 @@ TEST_F(UnitTablesTest, HigherAuthorityDecidesHowAMarketEnded) {
   market.condition = ConditionOf(1);
   batch.rows.markets = {market};
   batch.rows.resolutions = {
-      {ConditionOf(1), {ResolutionSource::kGamma, {1, 0}, 0}},
-      {ConditionOf(1), {ResolutionSource::kDataApi, {500'000, 500'000}, kBase}},
-      {ConditionOf(9), {ResolutionSource::kDataApi, {1, 0}, kBase}}};
+      {ConditionOf(1), {ResolutionSource::kGamma, {1, 0}, 0}, {}},
+      {ConditionOf(1), {ResolutionSource::kDataApi, {500'000, 500'000}, kBase}, {}},
+      {ConditionOf(9), {ResolutionSource::kDataApi, {1, 0}, kBase}, {}}};
   Progress(batch, 1, "x");
   Written(batch);
-  batch.rows.resolutions = {{ConditionOf(1), {ResolutionSource::kClob, {0, 1}, 0}}};
+  batch.rows.resolutions = {{ConditionOf(1), {ResolutionSource::kClob, {0, 1}, 0}, {}}};
   Written(batch);
   EXPECT_EQ(QueryText("SELECT payouts FROM market"), "{0.500000,0.500000}");
   EXPECT_EQ(QueryInt("SELECT resolution_source FROM market"), 2);
+}
+
+TEST_F(UnitTablesTest, PayoutsThatComeWithTokensArePutWhereTheMarketHasThem) {
+  const auto token = [](int n) {
+    return Row(3, n).trade.token;
+  };
+  UnitBatch batch = Begin("markets");
+  MarketInfo market;
+  market.condition = ConditionOf(1);
+  market.outcomes = {"Yes", "No"};
+  market.tokens = {token(0), token(1)};
+  batch.rows.markets = {market};
+  Progress(batch, 1, "x");
+  Written(batch);
+  batch.rows.markets.clear();
+  const auto told = [&](std::vector<std::int64_t> payouts, std::vector<common::TokenId> tokens) {
+    batch.rows.resolutions = {
+        {ConditionOf(1), {ResolutionSource::kClob, std::move(payouts), 0}, std::move(tokens)}};
+    Written(batch);
+    return QueryText("SELECT coalesce(payouts::text, 'none') FROM market");
+  };
+  EXPECT_EQ(told({0, 1}, {token(0), token(2)}), "none") << "one of another market";
+  EXPECT_EQ(told({1}, {token(0)}), "none") << "not all of them";
+  EXPECT_EQ(told({0, 1}, {token(0), token(0)}), "none");
+  EXPECT_EQ(told({0, 1}, {token(1), token(0)}), "{1.000000,0.000000}");
+  EXPECT_EQ(QueryText("SELECT payout FROM tokens WHERE outcome = 'Yes'"), "1.000000");
+  EXPECT_EQ(told({1}, {token(0)}), "{1.000000,0.000000}") << "what is stored stays";
+  EXPECT_EQ(told({0, 1}, {token(0), token(1)}), "{0.000000,1.000000}");
 }
 
 }  // namespace
