@@ -121,17 +121,20 @@ Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, 
 
 void TradesJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {
   if (queue_.BackOff(index, now)) return;
+  // A stored position that yields nothing in a whole lease may never yield anything again.
+  const bool may_be_stuck = !wallets_[index].moved && error.kind != ErrorKind::kThrottled;
+  if (may_be_stuck && Restart(index)) return;
   Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
 }
 
-// An upstream may refuse a position that it gave out long ago. The walk then begins anew, once:
-// rows that it tells again have the keys that they had.
+// An upstream may refuse a position that it gave out long ago, or choke on it. The walk then begins
+// anew, once: rows that it tells again have the keys that they had.
 bool TradesJob::Restart(std::uint32_t index) {
   Wallet& wallet = wallets_[index];
   if (wallet.cursor.position.empty() || wallet.restarted) return false;
   wallet.restarted = true;
   wallet.cursor.position.clear();
-  queue_.CountRetry();
+  queue_.CountRestart(index);
   queue_.MakeReady(index);
   return true;
 }
@@ -152,6 +155,7 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
   }
   wallet.task.has_trades = wallet.task.has_trades || !page.trades.empty();
   queue_.NoteSuccess(index);
+  wallet.moved = true;
   for (sources::TokenHint& hint : page.hints) {
     if (desk_.Saw(hint.token, newest_token_)) batch_.hints.push_back(std::move(hint));
   }

@@ -155,6 +155,10 @@ Status UnitJob::OnResponse(std::uint32_t index, const HttpResponse& response, In
 
 void UnitJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {
   if (queue_.BackOff(index, now)) return;
+  // A stored position that yields nothing in a whole lease may never yield anything again. Ranges
+  // reckon their positions themselves.
+  const bool may_be_stuck = !units_[index].moved && error.kind != ErrorKind::kThrottled;
+  if (may_be_stuck && task_.kind != "range" && Restart(index)) return;
   Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
 }
 
@@ -162,7 +166,7 @@ bool UnitJob::Restart(std::uint32_t index) {
   Unit& unit = units_[index];
   if (unit.restarted || !unit.walk->Restart()) return false;
   unit.restarted = true;
-  queue_.CountRetry();
+  queue_.CountRestart(index);
   MakeReady(index);
   return true;
 }
@@ -173,6 +177,7 @@ void UnitJob::Accept(std::uint32_t index, UnitStep step, Instant now) {
   Unit& unit = units_[index];
   queue_.NoteSuccess(index);
   if (step.midway) return MakeReady(index);
+  unit.moved = true;
   std::erase_if(step.rows.hints, [this](const sources::TokenHint& hint) {
     return !desk_.Saw(hint.token, newest_token_);
   });

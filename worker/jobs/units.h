@@ -85,6 +85,7 @@ class UnitJob final : public Job {
     std::unique_ptr<UnitWalk> walk;      // while it is under way
     std::optional<HttpRequest> request;  // while it is ready
     bool restarted = false;
+    bool moved = false;                   // in this lease
     std::optional<std::size_t> progress;  // its place in the open batch
   };
 

@@ -55,6 +55,11 @@ class WalkQueue {
   std::vector<Index> Wake(common::Instant now);
   common::Instant WakeAt() const;  // Instant::max() where nobody backs off
   void CountRetry() { ++retries_; }
+  // It is to make another request than the one that failed.
+  void CountRestart(Index walk) {
+    CountRetry();
+    walks_[walk].backoff.Reset();
+  }
 
   void Settle(Index walk);
   void End(Index walk);     // REQUIRES: it is neither over nor given back

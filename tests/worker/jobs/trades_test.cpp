@@ -308,6 +308,36 @@ TEST_F(TradesJobTest, RefusedPositionBeginsTheWalkAnewOnce) {
   EXPECT_EQ(RowsOf(1), 25U);
 }
 
+TEST_F(TradesJobTest, StoredPositionThatNeverYieldsBeginsTheWalkAnewOnce) {
+  const auto position_fails = [](const HttpResponse& with) {
+    return [with](const PageQuery& query) {
+      return query.request.url.find("/20/") != std::string::npos ? with : Answer(200, "ok");
+    };
+  };
+  for (const HttpResponse& failure : {Answer(500, ""), Answer(200, "malformed"), Answer(0, "")}) {
+    SCOPED_TRACE(failure.status);
+    rows_.clear();
+    cursors_ = {{common::Source::kDataApi, 1, 0, "20"}};
+    upstream_ = position_fails(failure);
+    Begin({25});
+    Run();
+    EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kFailed);  // it comes to 20 again
+    EXPECT_EQ(RowsOf(1), 20U);
+    cursors_ = {{common::Source::kDataApi, 1, 0, "15"}};
+    FailFirst(6, failure);
+    failures_ = 0;
+    Begin({25});
+    Run();
+    EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+    EXPECT_EQ(RowsOf(1), 25U);
+  }
+  FailFirst(6, Answer(429, ""));
+  failures_ = 0;
+  Begin({25});
+  Run();
+  EXPECT_EQ(failures_, 5) << "to be throttled says nothing of a position";
+}
+
 TEST_F(TradesJobTest, WaitsBetweenTriesAreBounded) {
   FailFirst(4, Answer(503, ""));
   Begin({5});

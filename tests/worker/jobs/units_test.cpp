@@ -28,6 +28,7 @@ class CountingWalk final : public UnitWalk {
   common::Result<UnitStep> OnResponse(const HttpResponse& response) override {
     if (response.status == 429) return common::Error{ErrorKind::kThrottled, "slowly"};
     if (response.status == 400) return common::Error{ErrorKind::kRejected, "no"};
+    if (response.status == 500) return common::Error{ErrorKind::kTransient, "choked"};
     UnitStep step;
     store::FoundWallet wallet;
     wallet.address.bytes[0] = static_cast<std::uint8_t>(++at_);
@@ -178,6 +179,17 @@ TEST_F(UnitJobTest, RefusedPositionBeginsTheWalkAnewOnce) {
   Run();
   EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
   EXPECT_EQ(OutcomeOf(2).kind, WalletOutcome::Kind::kRejected);
+}
+
+TEST_F(UnitJobTest, StoredPositionThatNeverYieldsBeginsTheWalkAnewOnce) {
+  status_ = [](const PageQuery& query) {
+    return query.request.url == "7" ? 500 : 200;
+  };
+  Begin({"7", "9"}, "7");
+  Run();
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
+  EXPECT_EQ(OutcomeOf(2).kind, WalletOutcome::Kind::kFailed);
+  EXPECT_EQ(positions_[WalletId{2}], "7");
 }
 
 TEST_F(UnitJobTest, UnknownTaskIsRejectedAndCostsNobodyElse) {
