@@ -101,7 +101,8 @@ constexpr char kUnresolved[] = R"sql(
 SELECT hex0x(condition_id) FROM market
 WHERE closed AND coalesce(resolution_source, 9) > 2
   AND (resolution_asked_at IS NULL
-       OR coalesce(closed_time, end_date) > now() - interval '30 days')
+       OR coalesce(closed_time, greatest(end_date, gamma_updated_at), now())
+          > now() - interval '30 days')
 ORDER BY condition_id)sql";
 
 Result<StageUnits> MarketUnits(PgConnection& connection, const RunOrder& order) {

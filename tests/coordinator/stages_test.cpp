@@ -32,6 +32,23 @@ TEST_F(StagesTest, AStageBeginsWhenTheOneBeforeIsFinished) {
   EXPECT_EQ(run.wallets_total, 6);
 }
 
+TEST_F(StagesTest, ClosedMarketsAreAskedForTheirEndForAMonth) {
+  AddMarket(1, "5");
+  Query("UPDATE market SET closed = true, resolution_asked_at = now()");
+  const auto are_asked = [&](const std::string& changes) {
+    Query("UPDATE market SET " + changes);
+    const auto chunks = FinishStage(Begin("markets"));
+    for (const ChunkRow& chunk : chunks) FinishAll(chunk);
+    if (!chunks.empty()) Ask<RunClosed>(CloseRunRequest{run_, {}, 2});
+    return !chunks.empty();
+  };
+  EXPECT_TRUE(are_asked("closed_time = NULL")) << "nobody knows since when it is closed";
+  EXPECT_TRUE(are_asked("gamma_updated_at = now() - interval '2 days'"));
+  EXPECT_TRUE(are_asked("end_date = now() - interval '1 year'"));
+  EXPECT_FALSE(are_asked("gamma_updated_at = now() - interval '31 days'"));
+  EXPECT_TRUE(are_asked("closed_time = now() - interval '29 days'"));
+}
+
 TEST_F(StagesTest, TheLastStageEndsTheRun) {
   FinishStage(FinishStage(Begin("markets")));
   EXPECT_EQ(Run().outcome, "complete");
