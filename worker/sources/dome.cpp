@@ -1,5 +1,6 @@
-// The position of a walk that is under way: "1;<end>;<oldest refused>;<last second>;<hash of the
-// last page>;<offset>;<pagination key>".
+// The position of a walk that is under way: "2;<end>;<oldest refused>;<last second>;<hash of the
+// last page>;<offset>;<fills of the last second>;<order>;<log index>;...;<pagination key>". Version
+// 1 has no fills.
 #include "worker/sources/dome.h"
 
 #include <algorithm>
@@ -30,12 +31,18 @@ struct Position {
   std::int64_t boundary = std::numeric_limits<std::int64_t>::max();
   std::int64_t hash = 0;
   std::int64_t offset = 0;
+  // Of the fills in the last second, as far as their log indexes are told: the order with its
+  // transaction, and the log index, in the order of the list.
+  std::vector<std::pair<std::int64_t, std::int64_t>> fills;
   std::string key;
 };
 
 std::string Encode(const Position& position) {
-  return fmt::format("1;{};{};{};{};{};{}", position.end, position.refused_at, position.boundary,
-                     position.hash, position.offset, position.key);
+  std::string text =
+      fmt::format("2;{};{};{};{};{};{};", position.end, position.refused_at, position.boundary,
+                  position.hash, position.offset, position.fills.size());
+  for (const auto& [order, log] : position.fills) text += fmt::format("{};{};", order, log);
+  return text + position.key;
 }
 
 std::optional<std::int64_t> TakeNumber(std::string_view& text) {
@@ -49,12 +56,21 @@ std::optional<std::int64_t> TakeNumber(std::string_view& text) {
 
 Position Decode(std::string_view text) {
   Position position;
-  if (TakeNumber(text) != 1) return {};
+  const auto version = TakeNumber(text);
+  if (version != 1 && version != 2) return {};
   for (std::int64_t* number : {&position.end, &position.refused_at, &position.boundary,
                                &position.hash, &position.offset}) {
     const auto value = TakeNumber(text);
     if (!value) return {};
     *number = *value;
+  }
+  const auto fills = version == 1 ? 0 : TakeNumber(text);
+  if (!fills) return {};
+  for (std::int64_t i = 0; i < *fills; ++i) {
+    const auto order = TakeNumber(text);
+    const auto log = TakeNumber(text);
+    if (!order || !log) return {};
+    position.fills.emplace_back(*order, *log);
   }
   position.key = text;
   return position;
@@ -86,6 +102,29 @@ std::int64_t HashOf(const DomePage& page) {
     hash.Add(static_cast<std::uint64_t>(order.trade.value().event_key));
   }
   return static_cast<std::int64_t>(hash.value() >> 1U);
+}
+
+// An order can be filled several times in one transaction, and a list that moves under its offset
+// tells a fill twice. The first one keeps the order's key, as if there were no others.
+void TellApart(Position& position, common::Trade& trade) {
+  if (!trade.log_index) return;
+  StableHash hash;
+  AddBytes(hash, trade.tx.bytes);
+  hash.Add(static_cast<std::uint64_t>(trade.event_key));
+  const auto order = static_cast<std::int64_t>(hash.value() >> 1U);
+  std::uint64_t ordinal = 0;
+  for (const auto& [other, log] : position.fills) {
+    if (other != order) continue;
+    if (log == *trade.log_index) break;
+    ++ordinal;
+  }
+  const std::pair<std::int64_t, std::int64_t> fill(order, *trade.log_index);
+  if (std::ranges::find(position.fills, fill) == position.fills.end()) {
+    position.fills.push_back(fill);
+  }
+  if (ordinal == 0) return;
+  hash.Add(ordinal);
+  trade.event_key = static_cast<std::int64_t>(hash.value());
 }
 
 // Each token once, with what its rows tell of it.
@@ -182,9 +221,11 @@ common::Result<Page> Dome::ParsePage(const common::WalletAddress& wallet,
     if (order.ts > position.end || order.ts < FirstSecond(cursor)) {
       return Implausible("an order outside of the asked time");
     }
+    if (order.ts != position.boundary) position.fills.clear();
     position.boundary = order.ts;
     if (order.trade) {
       page.trades.push_back(order.trade.value());
+      TellApart(position, page.trades.back());
       continue;
     }
     page.refused.push_back(fmt::format("order at {}: {}", order.ts, order.trade.error().message));

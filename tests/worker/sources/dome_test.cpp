@@ -142,6 +142,41 @@ TEST_F(DomeTest, AWalkThatStandsStillIsAFailure) {
   EXPECT_TRUE(Read(Answer({{.hash = 2}}, true, "l")));
 }
 
+TEST_F(DomeTest, FillsOfOneOrderInOneTransactionAreToldApartAcrossPages) {
+  const auto fill = [](int log, common::UnixSeconds ts = kThen) {
+    return Order{.ts = ts, .more = fmt::format(R"(,"log_index":{})", log)};
+  };
+  const std::vector<Order> orders = {fill(30, kThen + 1), fill(9), fill(7), fill(7), fill(4),
+                                     fill(4, kThen - 1)};
+  const Page whole = *Read(Answer(orders));
+  std::vector<std::int64_t> keys;
+  for (const common::Trade& trade : whole.trades) keys.push_back(trade.event_key);
+  EXPECT_EQ(keys[0], 1);
+  EXPECT_EQ(keys[1], 1);
+  EXPECT_NE(keys[2], 1);
+  EXPECT_EQ(keys[3], keys[2]) << "told twice";
+  EXPECT_NE(keys[4], 1);
+  EXPECT_NE(keys[4], keys[2]);
+  EXPECT_EQ(keys[5], 1);
+  for (std::size_t border = 1; border < orders.size(); ++border) {
+    cursor_ = {};
+    cursor_.source = common::Source::kDome;
+    const auto middle = orders.begin() + static_cast<std::ptrdiff_t>(border);
+    std::vector<std::int64_t> told;
+    for (const auto& page : {Walk(Answer({orders.begin(), middle}, true, "k;1")),
+                             Walk(Answer({middle, orders.end()}))}) {
+      for (const common::Trade& trade : page.trades) told.push_back(trade.event_key);
+    }
+    EXPECT_EQ(told, keys) << border;
+  }
+}
+
+TEST_F(DomeTest, PositionOfTheOlderFormGoesOn) {
+  cursor_.position = fmt::format("1;{};0;{};5;1000;k;1", kHorizon, kThen);
+  EXPECT_THAT(Url(), HasSubstr("&pagination_key=k%3B1"));
+  EXPECT_TRUE(Read(Answer({{}}))->last);
+}
+
 TEST_F(DomeTest, OrdersOutOfPlaceAreAFailure) {
   for (const std::vector<Order>& orders : std::vector<std::vector<Order>>{
            {{.user = kExchange}}, {{.ts = kThen}, {.ts = kThen + 1}}, {{.ts = kHorizon + 1}}}) {
