@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     }
     const std::string position = EncodePageEnd(page->end);
     CHECK(position.empty() || DecodePageEnd(position) == page->end);
-    (void)ClosedBefore(list, *page, 1'790'000'000);
+    (void)ClosedBefore(list, *page, LastClosedOf(list, *page), 1'790'000'000);
     // The same page once more is never the next one.
     CHECK(position.empty() || !ParseCatalogPage(list, position, body));
   }

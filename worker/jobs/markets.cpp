@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,7 @@ constexpr std::array<Task, 4> kTasks{{
     {"events closed", {CatalogList::kEvents, true, false}},
 }};
 constexpr std::string_view kSince = " since=";
+constexpr common::UnixSeconds kNotBegun = std::numeric_limits<common::UnixSeconds>::max();
 
 }  // namespace
 
@@ -33,7 +35,8 @@ CatalogWalk::CatalogWalk(std::string gamma_url, CatalogQuery query, common::Unix
     : gamma_url_(std::move(gamma_url)),
       query_(query),
       since_(since),
-      position_(std::move(position)) {}
+      position_(std::move(position)),
+      last_closed_(position_.empty() ? kNotBegun : 0) {}
 
 std::unique_ptr<UnitWalk> CatalogWalk::Make(std::string gamma_url, const UnitTask& unit) {
   const std::string_view text = unit.task;
@@ -66,7 +69,8 @@ common::Result<UnitStep> CatalogWalk::OnResponse(const HttpResponse& response) {
   if (!page) return page.error();
   UnitStep step;
   step.done = page->end.next_cursor.empty() ||
-              (since_ != 0 && sources::ClosedBefore(query_.list, *page, since_));
+              (since_ != 0 && sources::ClosedBefore(query_.list, *page, last_closed_, since_));
+  last_closed_ = sources::LastClosedOf(query_.list, *page);
   step.told = page->end.rows;
   step.rows.markets = std::move(page->markets);
   step.rows.events = std::move(page->events);
@@ -77,6 +81,7 @@ common::Result<UnitStep> CatalogWalk::OnResponse(const HttpResponse& response) {
 }
 
 bool CatalogWalk::Restart() {
+  last_closed_ = kNotBegun;
   return !std::exchange(position_, {}).empty();
 }
 

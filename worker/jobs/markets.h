@@ -30,6 +30,8 @@ class CatalogWalk final : public UnitWalk {
   const sources::CatalogQuery query_;
   const common::UnixSeconds since_;  // 0: all
   std::string position_;
+  // By the page before; 0 where that is not known, so that one page of a resumed walk ends nothing.
+  common::UnixSeconds last_closed_;
 };
 
 }  // namespace worker::jobs

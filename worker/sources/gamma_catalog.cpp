@@ -1,6 +1,5 @@
 #include "worker/sources/gamma_catalog.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -144,14 +143,25 @@ common::Result<CatalogPage> ParseCatalogPage(CatalogList list, std::string_view 
   return page;
 }
 
-bool ClosedBefore(CatalogList list, const CatalogPage& page, common::UnixSeconds since) {
-  const auto is_old = [since](const auto& row) {
-    return row.closed_at != 0 && row.closed_at < since;
+common::UnixSeconds LastClosedOf(CatalogList list, const CatalogPage& page) {
+  const auto of = [](const auto& rows) {
+    return rows.empty() ? common::UnixSeconds{0} : rows.back().closed_at;
   };
-  const bool is_events = list == CatalogList::kEvents;
-  if (page.end.rows == 0) return false;
-  return is_events ? std::all_of(page.events.begin(), page.events.end(), is_old)
-                   : std::all_of(page.markets.begin(), page.markets.end(), is_old);
+  return list == CatalogList::kEvents ? of(page.events) : of(page.markets);
+}
+
+bool ClosedBefore(CatalogList list, const CatalogPage& page, common::UnixSeconds newest,
+                  common::UnixSeconds since) {
+  const auto all_closed_before = [&](const auto& rows) {
+    if (rows.empty() || rows.size() != page.end.rows) return false;
+    for (const auto& row : rows) {
+      if (row.closed_at == 0 || row.closed_at >= since || row.closed_at > newest) return false;
+      newest = row.closed_at;
+    }
+    return true;
+  };
+  return list == CatalogList::kEvents ? all_closed_before(page.events)
+                                      : all_closed_before(page.markets);
 }
 
 }  // namespace worker::sources

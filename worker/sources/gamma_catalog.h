@@ -44,8 +44,13 @@ HttpRequest CatalogRequest(const std::string& gamma_url, const CatalogQuery& que
 common::Result<CatalogPage> ParseCatalogPage(CatalogList list, std::string_view position,
                                              std::string_view body);
 
-// Whether all that the list's page lists closed before `since`. A page on which one has no closing
-// time proves nothing, nor does an empty one.
-bool ClosedBefore(CatalogList list, const CatalogPage& page, common::UnixSeconds since);
+// When the last row of the list's page closed; 0: not told.
+common::UnixSeconds LastClosedOf(CatalogList list, const CatalogPage& page);
+
+// Whether all that the list's page lists closed before `since`, and newest first from `newest` on:
+// what LastClosedOf said of the page before. A page on which one has no closing time or could not
+// be read proves nothing, nor does an empty one.
+bool ClosedBefore(CatalogList list, const CatalogPage& page, common::UnixSeconds newest,
+                  common::UnixSeconds since);
 
 }  // namespace worker::sources

@@ -66,6 +66,21 @@ TEST_F(WalksTest, RecentlyClosedEndsWhereAllClosedBefore) {
   EXPECT_TRUE(Step(Markets({Market(2, "2026-05-08 00:00:00+00")}, "b")).done);
 }
 
+TEST_F(WalksTest, RecentlyClosedGoesOnWhereNothingProvesTheOrder) {
+  constexpr char kTask[] = "markets closed since=1778292421";
+  ASSERT_TRUE(Make("markets", kTask));
+  const UnitStep refused = Step(Markets({R"({"id":"1"})"}, "a"));
+  EXPECT_EQ(refused.refused.size(), 1U);
+  EXPECT_FALSE(refused.done);
+  EXPECT_FALSE(Step(Markets({Market(2, "2026-05-07 00:00:00+00")}, "b")).done);
+  EXPECT_FALSE(Step(Markets({Market(3, "2026-05-08 00:00:00+00")}, "c")).done);
+  const UnitStep old = Step(Markets({Market(4, "2026-05-07 00:00:00+00")}, "d"));
+  EXPECT_TRUE(old.done);
+  ASSERT_TRUE(Make("markets", kTask, refused.position));
+  EXPECT_FALSE(Step(Markets({Market(5, "2026-05-06 00:00:00+00")}, "e")).done);
+  EXPECT_TRUE(Step(Markets({Market(6, "2026-05-05 00:00:00+00")}, "f")).done);
+}
+
 // --- Holders -----------------------------------------------------------------------------------
 
 constexpr char kCondition[] = "0x0000000000000000000000000000000000000000000000000000000000000007";

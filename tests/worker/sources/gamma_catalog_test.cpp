@@ -185,15 +185,32 @@ TEST(GammaCatalogTest, EventsBringTheirMarketsAndTags) {
   }
 }
 
+constexpr common::UnixSeconds kSince = 1778292421;  // 2026-05-09 02:07:01
+constexpr common::UnixSeconds kNewer = kSince + 5;
+
 TEST(GammaCatalogTest, OnlyAPageOfOldMarketsEndsARefresh) {
   const auto closed = [](const std::string& at) {
     return *Markets(at.empty() ? "" : R"(,"closedTime":")" + at + "\"");
   };
-  constexpr common::UnixSeconds kSince = 1778292421;  // 2026-05-09 02:07:01
-  EXPECT_TRUE(ClosedBefore(CatalogList::kMarkets, closed("2026-05-09 02:07:00+00"), kSince));
-  EXPECT_FALSE(ClosedBefore(CatalogList::kMarkets, closed("2026-05-09 02:07:01+00"), kSince));
-  EXPECT_FALSE(ClosedBefore(CatalogList::kMarkets, closed(""), kSince));
-  EXPECT_FALSE(ClosedBefore(CatalogList::kMarkets, CatalogPage{}, kSince));
+  const auto ends = [](const CatalogPage& page, common::UnixSeconds newest = kNewer) {
+    return ClosedBefore(CatalogList::kMarkets, page, newest, kSince);
+  };
+  EXPECT_TRUE(ends(closed("2026-05-09 02:07:00+00")));
+  EXPECT_FALSE(ends(closed("2026-05-09 02:07:01+00")));
+  EXPECT_FALSE(ends(closed("")));
+  EXPECT_FALSE(ends(CatalogPage{}));
+  EXPECT_FALSE(ends(closed("2026-05-09 02:07:00+00"), kSince - 2)) << "it rises";
+  EXPECT_EQ(LastClosedOf(CatalogList::kMarkets, closed("2026-05-09 02:07:00+00")), kSince - 1);
+
+  CatalogPage page = closed("2026-05-09 02:07:00+00");
+  page.markets.push_back(page.markets.front());
+  EXPECT_FALSE(ends(page)) << "not a row for each market";
+  page.end.rows = 2;
+  EXPECT_TRUE(ends(page));
+  page.markets.front().closed_at -= 1;
+  EXPECT_FALSE(ends(page)) << "it rises within";
+  page.markets.clear();
+  EXPECT_FALSE(ends(page)) << "every row was refused";
 }
 
 TEST(IsoTimeTest, ReadsEveryFormOfATime) {
