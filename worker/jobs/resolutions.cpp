@@ -15,7 +15,9 @@ using common::ConditionId;
 using common::Result;
 
 constexpr std::string_view kWord = "resolutions ";
+constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
+constexpr int kUnprocessable = 422;
 
 }  // namespace
 
@@ -60,6 +62,9 @@ Result<UnitStep> ResolutionsWalk::TakeRows(const std::string& body) {
   step.told = rows->size();
   unsaid_ = conditions_;
   for (sources::ResolutionRow& row : *rows) {
+    if (row.has_bad_payouts) {
+      step.refused.push_back("the payouts of " + row.condition.ToString() + " are no payouts");
+    }
     if (!row.resolution) continue;
     std::erase(unsaid_, row.condition);
     step.rows.resolutions.push_back({row.condition, std::move(*row.resolution), {}});
@@ -69,11 +74,15 @@ Result<UnitStep> ResolutionsWalk::TakeRows(const std::string& body) {
   return step;
 }
 
-// A market that the CLOB does not know, or does not call won, has no outcome yet.
+// A market that the CLOB does not know, takes for none, or does not call won, has no outcome yet.
 Result<UnitStep> ResolutionsWalk::TakeMarket(const HttpResponse& response) {
   UnitStep step;
-  if (response.status != kNotFound) {
-    if (const auto failed = sources::FailureOf(response)) return *failed;
+  const auto failed = sources::FailureOf(response);
+  const bool is_odd = response.status == kBadRequest || response.status == kUnprocessable;
+  const bool is_unknown = response.status == kNotFound ||
+                          (is_odd && failed && failed->kind == common::ErrorKind::kRejected);
+  if (!is_unknown) {
+    if (failed) return *failed;
     auto market = sources::ParseClobMarket(response.body);
     if (!market) return market.error();
     if (market->resolution && market->condition == unsaid_.back()) {

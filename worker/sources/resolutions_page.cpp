@@ -25,8 +25,29 @@ common::UnixSeconds TimeOf(std::string_view text) {
   return error == std::errc{} && stop == end ? std::max<common::UnixSeconds>(0, seconds) : 0;
 }
 
-// Nothing is left in `payouts` where the row has none (yet).
-MaybeError ReadPayouts(ondemand::object& row, std::vector<std::int64_t>& payouts) {
+struct Payouts {
+  std::vector<std::int64_t> list;  // empty: the row has none (yet)
+  bool is_bad = false;             // it has some that nobody could be paid by
+};
+
+MaybeError ReadList(ondemand::array list, Payouts& payouts) {
+  std::int64_t sum = 0;
+  for (auto element : list) {
+    ondemand::json_type type{};
+    if (const auto code = element.type().get(type)) return BrokenJson(code);
+    std::int64_t payout = -1;
+    const bool is_plain = type == ondemand::json_type::number &&
+                          element.get_int64().get(payout) == simdjson::SUCCESS && payout >= 0 &&
+                          !__builtin_add_overflow(sum, payout, &sum);
+    payouts.is_bad = !is_plain || payouts.list.size() == kMostOutcomes;
+    if (payouts.is_bad) return std::nullopt;
+    payouts.list.push_back(payout);
+  }
+  payouts.is_bad = !payouts.list.empty() && sum == 0;
+  return std::nullopt;
+}
+
+MaybeError ReadPayouts(ondemand::object& row, Payouts& payouts) {
   ondemand::value value;
   const simdjson::error_code found = row.find_field_unordered("payouts").get(value);
   if (found == simdjson::NO_SUCH_FIELD) return std::nullopt;
@@ -34,35 +55,31 @@ MaybeError ReadPayouts(ondemand::object& row, std::vector<std::int64_t>& payouts
   ondemand::json_type type{};
   if (const auto code = value.type().get(type)) return BrokenJson(code);
   if (type == ondemand::json_type::null) return std::nullopt;
+  payouts.is_bad = type != ondemand::json_type::array;
+  if (payouts.is_bad) return std::nullopt;
   ondemand::array list;
-  if (value.get_array().get(list) != simdjson::SUCCESS) return BadRow("payouts");
-  std::int64_t sum = 0;
-  for (auto element : list) {
-    std::int64_t payout = 0;
-    if (element.get_int64().get(payout) != simdjson::SUCCESS) return BadRow("payouts");
-    const bool is_plain = payout >= 0 && !__builtin_add_overflow(sum, payout, &sum);
-    if (!is_plain || payouts.size() == kMostOutcomes) return BadRow("payouts");
-    payouts.push_back(payout);
-  }
-  if (!payouts.empty() && sum == 0) return BadRow("payouts");
-  return std::nullopt;
+  if (const auto code = value.get_array().get(list)) return BrokenJson(code);
+  return ReadList(list, payouts);
 }
 
 MaybeError ReadRow(ondemand::object& object, ResolutionRow& row) {
   std::string_view condition;
   std::string_view status;
   std::string_view resolved_at;
-  std::vector<std::int64_t> payouts;
+  Payouts payouts;
   if (auto error = Require(object, "condition_id", condition)) return error;
   if (auto error = Require(object, "status", status)) return error;
-  if (auto error = ReadPayouts(object, payouts)) return error;
   if (auto error = Accept(object, "resolved_at", resolved_at)) return error;
+  // The last ones, as nothing can be found in a row behind a list that was not read to its end.
+  if (auto error = ReadPayouts(object, payouts)) return error;
   const auto id = common::ParseConditionId(condition);
   if (!id) return BadRow("condition_id");
   row.condition = *id;
   row.status = status;
-  if (status == "resolved" && !payouts.empty()) {
-    row.resolution = store::Resolution{store::ResolutionSource::kDataApi, std::move(payouts),
+  if (status != "resolved") return std::nullopt;
+  row.has_bad_payouts = payouts.is_bad;
+  if (!payouts.is_bad && !payouts.list.empty()) {
+    row.resolution = store::Resolution{store::ResolutionSource::kDataApi, std::move(payouts.list),
                                        TimeOf(resolved_at)};
   }
   return std::nullopt;

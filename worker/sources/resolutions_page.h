@@ -19,6 +19,7 @@ struct ResolutionRow {
   common::ConditionId condition;
   std::string status;  // "resolved", "proposed", "disputed", ...
   std::optional<store::Resolution> resolution;
+  bool has_bad_payouts = false;  // it is resolved, but nobody could be paid by what it says
 };
 
 // REQUIRES: 1 to kMostResolutions conditions.
@@ -27,7 +28,7 @@ HttpRequest ResolutionsRequest(const std::string& data_url,
 
 // What is known of the conditions that were asked for; one that is not known has no row.
 // kTransient: an error body, no complete JSON, or a row that was not asked for. kMalformed: a row
-// lacks its condition, or its payouts are no payouts.
+// lacks its condition or its status.
 common::Result<std::vector<ResolutionRow>> ParseResolutions(
     const std::vector<common::ConditionId>& conditions, std::string_view body);
 

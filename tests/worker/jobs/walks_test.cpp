@@ -210,6 +210,18 @@ TEST_F(WalksTest, OutcomeOfTheClobComesWithItsTokens) {
                                    *common::TokenId::ParseDecimal("70")));
 }
 
+TEST_F(WalksTest, BadPayoutsAreRefusedAndTheClobIsAskedInTheirPlace) {
+  ASSERT_TRUE(Make("markets", fmt::format("resolutions {}", kCondition)));
+  const UnitStep step = Step(List(
+      fmt::format(R"({{"condition_id":"{}","status":"resolved","payouts":[0,0]}})", kCondition)));
+  EXPECT_THAT(step.refused, testing::ElementsAre(HasSubstr(kCondition)));
+  EXPECT_FALSE(step.done);
+  EXPECT_THAT(Asked(), HasSubstr(std::string("/markets/") + kCondition));
+  const auto last = Read(R"({"error":"invalid condition id"})", 422);
+  ASSERT_TRUE(last);
+  EXPECT_TRUE(last->done);
+}
+
 TEST_F(WalksTest, PositionsAreReadByStatusThenTheirValue) {
   ASSERT_TRUE(Make("positions", kHolder));
   EXPECT_THAT(Asked(), HasSubstr("CLOSED"));

@@ -49,9 +49,31 @@ TEST(ResolutionsPageTest, PayoutsMayBeShared) {
   EXPECT_FALSE(Resolved("[]")->at(0).resolution);
   EXPECT_FALSE(Resolved("null")->at(0).resolution);
   for (const char* payouts : {"[0,0]", "[-1,1]", "[0.5,0.5]", R"(["1","0"])", "7"}) {
-    ASSERT_FALSE(Resolved(payouts)) << payouts;
-    EXPECT_EQ(Resolved(payouts).error().kind, common::ErrorKind::kMalformed);
+    const auto rows = Resolved(payouts);
+    ASSERT_TRUE(rows) << payouts;
+    EXPECT_FALSE(rows->at(0).resolution) << payouts;
+    EXPECT_TRUE(rows->at(0).has_bad_payouts) << payouts;
   }
+}
+
+TEST(ResolutionsPageTest, BadPayoutsCostNoOtherRow) {
+  const std::string other = "0x" + std::string(63, '0') + "7";
+  const auto row = [](const std::string& condition, const char* status, const char* payouts) {
+    return R"({"payouts":)" + std::string(payouts) + R"(,"condition_id":")" + condition +
+           R"(","status":")" + status + R"("})";
+  };
+  for (const char* payouts : {"[0,0]", "[0.5,0.5]", R"([{"a":[1]},"0"])", R"({"a":[1]})"}) {
+    const auto rows = ParseResolutions({kAsked[0], *common::ParseConditionId(other)},
+                                       R"({"data":[)" + row(kText, "proposed", payouts) + "," +
+                                           row(kText, "resolved", payouts) + "," +
+                                           row(other, "resolved", "[0,1000000]") + "]}");
+    ASSERT_TRUE(rows) << payouts << rows.error().message;
+    EXPECT_FALSE(rows->at(0).has_bad_payouts) << payouts;
+    EXPECT_TRUE(rows->at(1).has_bad_payouts) << payouts;
+    EXPECT_EQ(rows->at(2).resolution->payouts, (Payouts{0, 1'000'000})) << payouts;
+  }
+  EXPECT_FALSE(Resolved("[1,"));
+  EXPECT_FALSE(Resolved("[1 0]"));
 }
 
 TEST(ResolutionsPageTest, WhatWasNotAskedForIsAFailure) {
