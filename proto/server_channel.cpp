@@ -74,7 +74,6 @@ Status ServerChannel::State::UseKeys(zmq::context_t& context) {
   zmq::socket_t& raw = socket.zmq();
   raw.set(zmq::sockopt::curve_server, true);
   raw.set(zmq::sockopt::curve_secretkey, own->secret_z85);
-  raw.set(zmq::sockopt::zap_domain, kZapDomain);
   const int yes = 1;
   if (zmq_setsockopt(raw.handle(), kZapEnforceDomain, &yes, sizeof yes) != 0) {
     return Error{ErrorKind::kRejected,
@@ -87,6 +86,10 @@ Status ServerChannel::State::UseKeys(zmq::context_t& context) {
 }
 
 Status ServerChannel::State::Bind(const Address& address) {
+  // Also where nobody is asked: with a domain, libzmq refuses peers that speak ZMTP 1 or 2. Else it
+  // takes garbage for such a peer, and ends the process if the connection goes away while it says
+  // hello (zmtp_engine.cpp, process_routing_id_msg).
+  socket.zmq().set(zmq::sockopt::zap_domain, kZapDomain);
   socket.zmq().set(zmq::sockopt::router_mandatory, true);
   socket.zmq().set(zmq::sockopt::router_handover, false);
   socket.zmq().set(zmq::sockopt::ipv6, address.is_ipv6);

@@ -45,8 +45,7 @@ TEST_F(StrangersTest, SilenceIsCutAndCounted) {
   EXPECT_TRUE(stranger.IsCut());
 }
 
-// Without keys libzmq 4.3.5 takes garbage for ZMTP 1.0, and waits for more of it.
-TEST_F(StrangersTest, GarbageHarmsNobody) {
+TEST_F(StrangersTest, GarbageHarmsNobodyAndIsCut) {
   std::vector<std::unique_ptr<Stranger>> crowd;
   for (const std::string& words : GarbageOf(50)) {
     crowd.push_back(std::make_unique<Stranger>(server_->endpoint()));
@@ -54,6 +53,21 @@ TEST_F(StrangersTest, GarbageHarmsNobody) {
   }
   worker_->Send(MakeBeat(41));
   EXPECT_EQ(Hear(1).at(0).message.beat().sequence(), 41U);
+  for (const auto& stranger : crowd) EXPECT_TRUE(stranger->IsCut());
+}
+
+// Left alone, libzmq ends the process if a socket closes while it takes garbage for a peer's hello.
+TEST_F(StrangersTest, ASocketMayCloseWhileGarbageComesIn) {
+  for (int i = 0; i < 100; ++i) {
+    Context context;
+    const auto server = ServerChannel::Open(context, {"tcp://127.0.0.1:*", "", false, kPatience});
+    ASSERT_TRUE(server);
+    std::vector<std::unique_ptr<Stranger>> crowd;
+    for (const std::string& words : GarbageOf(20)) {
+      crowd.push_back(std::make_unique<Stranger>((*server)->endpoint()));
+      crowd.back()->Say(words);
+    }
+  }
 }
 
 TEST_F(StrangersTest, ManyConnectionsThatSayNothing) {
