@@ -105,6 +105,7 @@ Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, 
     const auto failure = sources::FailureOf(response);
     return failure ? Status(*failure) : Status(common::Done{});
   }
+  wallet.is_answered = wallet.is_answered || sources::IsOfTheUpstream(response);
   auto page = source_.ReadPage(wallet.task.address, wallet.cursor, wallet.horizon, response);
   if (page) {
     Accept(index, std::move(*page), now);
@@ -122,8 +123,9 @@ Status TradesJob::OnResponse(std::uint32_t index, const HttpResponse& response, 
 void TradesJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {
   if (queue_.BackOff(index, now)) return;
   // A stored position that yields nothing in a whole lease may never yield anything again.
-  const bool may_be_stuck = !wallets_[index].moved && error.kind != ErrorKind::kThrottled;
-  if (may_be_stuck && Restart(index)) return;
+  const Wallet& wallet = wallets_[index];
+  const bool is_stuck = wallet.is_answered && !wallet.moved && error.kind != ErrorKind::kThrottled;
+  if (is_stuck && Restart(index)) return;
   Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
 }
 

@@ -90,6 +90,7 @@ class TradesJob final : public Job {
     bool takes_over = false;
     bool restarted = false;
     bool moved = false;                   // in this lease
+    bool is_answered = false;             // the upstream itself has answered
     common::UnixSeconds horizon = 0;      // of the page that is being asked for
     common::Instant told_at{};            // when its last progress was noted
     std::optional<std::size_t> progress;  // its place in the open batch

@@ -139,6 +139,7 @@ Status UnitJob::OnResponse(std::uint32_t index, const HttpResponse& response, In
     const auto failure = sources::FailureOf(response);
     return failure ? Status(*failure) : Status(common::Done{});
   }
+  unit.is_answered = unit.is_answered || sources::IsOfTheUpstream(response);
   auto step = unit.walk->OnResponse(response);
   if (step) {
     Accept(index, std::move(*step), now);
@@ -157,8 +158,9 @@ void UnitJob::TryAgain(std::uint32_t index, const Error& error, Instant now) {
   if (queue_.BackOff(index, now)) return;
   // A stored position that yields nothing in a whole lease may never yield anything again. Ranges
   // reckon their positions themselves.
-  const bool may_be_stuck = !units_[index].moved && error.kind != ErrorKind::kThrottled;
-  if (may_be_stuck && task_.kind != "range" && Restart(index)) return;
+  const Unit& unit = units_[index];
+  const bool is_stuck = unit.is_answered && !unit.moved && error.kind != ErrorKind::kThrottled;
+  if (is_stuck && task_.kind != "range" && Restart(index)) return;
   Fail(index, WalletOutcome::Kind::kFailed, error.message, now);
 }
 

@@ -86,6 +86,7 @@ class UnitJob final : public Job {
     std::optional<HttpRequest> request;  // while it is ready
     bool restarted = false;
     bool moved = false;                   // in this lease
+    bool is_answered = false;             // the upstream itself has answered
     std::optional<std::size_t> progress;  // its place in the open batch
   };
 

@@ -33,4 +33,10 @@ std::optional<common::Error> FailureOf(const HttpResponse& response) {
   return Error{told->kind, text};
 }
 
+bool IsOfTheUpstream(const HttpResponse& response) {
+  constexpr int kOk = 200;
+  constexpr int kInternalError = 500;
+  return response.status == kOk || response.status == kInternalError;
+}
+
 }  // namespace worker::sources

@@ -13,4 +13,8 @@ namespace worker::sources {
 // proxy's HTML included, is kTransient.
 std::optional<common::Error> FailureOf(const HttpResponse& response);
 
+// Whether the program that was asked answered, and not the way to it: a cut connection, or a proxy
+// before a server that is away, says nothing of what was asked for.
+bool IsOfTheUpstream(const HttpResponse& response);
+
 }  // namespace worker::sources
