@@ -8,6 +8,7 @@ namespace worker::sources {
 namespace {
 
 constexpr int kOk = 200;
+constexpr int kInternalError = 500;
 constexpr int kRequestTimeout = 408;
 constexpr int kTooEarly = 425;
 constexpr int kTooManyRequests = 429;
@@ -34,8 +35,6 @@ std::optional<common::Error> FailureOf(const HttpResponse& response) {
 }
 
 bool IsOfTheUpstream(const HttpResponse& response) {
-  constexpr int kOk = 200;
-  constexpr int kInternalError = 500;
   return response.status == kOk || response.status == kInternalError;
 }
 
