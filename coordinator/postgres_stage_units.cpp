@@ -95,14 +95,23 @@ FROM work_unit u JOIN run r ON r.run_id = u.done_run
 WHERE u.kind = 'markets' AND u.status = 2
   AND (u.task = 'markets closed' OR u.task LIKE 'markets closed since=%'))sql";
 
+// The last one that is done stays: it says since when to ask, also if the next one comes to
+// nothing.
+constexpr char kSweepWalks[] = R"sql(
+DELETE FROM work_unit
+WHERE kind = 'markets' AND task LIKE 'markets closed since=%'
+  AND unit_id IS DISTINCT FROM (
+    SELECT u.unit_id FROM work_unit u JOIN run r ON r.run_id = u.done_run
+     WHERE u.kind = 'markets' AND u.status = 2 AND u.task LIKE 'markets closed since=%'
+     ORDER BY r.started_at DESC, u.unit_id DESC LIMIT 1))sql";
+
 // A market that closed long ago and that nobody could tell the resolution of is not asked for
-// again.
+// again; one of which nobody knows when it closed, once a day.
 constexpr char kUnresolved[] = R"sql(
 SELECT hex0x(condition_id) FROM market
 WHERE closed AND coalesce(resolution_source, 9) > 2
-  AND (resolution_asked_at IS NULL
-       OR coalesce(closed_time, greatest(end_date, gamma_updated_at), now())
-          > now() - interval '30 days')
+  AND (resolution_asked_at IS NULL OR closed_time > now() - interval '30 days'
+       OR (closed_time IS NULL AND resolution_asked_at < now() - interval '1 day'))
 ORDER BY condition_id)sql";
 
 Result<StageUnits> MarketUnits(PgConnection& connection, const RunOrder& order) {
@@ -112,9 +121,7 @@ Result<StageUnits> MarketUnits(PgConnection& connection, const RunOrder& order) 
     if (!rows) return rows.error();
     last_walk = rows->Int64(0, 0);
   }
-  const Status swept = Execute(
-      connection,
-      "DELETE FROM work_unit WHERE kind = 'markets' AND task LIKE 'markets closed since=%'");
+  const Status swept = Execute(connection, kSweepWalks);
   if (!swept) return swept.error();
   return TakeTasks(connection, "markets", plans::FreshMarkets(last_walk), false,
                    plans::kWhaleTrades);

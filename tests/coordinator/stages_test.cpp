@@ -42,10 +42,9 @@ TEST_F(StagesTest, ClosedMarketsAreAskedForTheirEndForAMonth) {
     if (!chunks.empty()) Ask<RunClosed>(CloseRunRequest{run_, {}, 2});
     return !chunks.empty();
   };
-  EXPECT_TRUE(are_asked("closed_time = NULL")) << "nobody knows since when it is closed";
-  EXPECT_TRUE(are_asked("gamma_updated_at = now() - interval '2 days'"));
-  EXPECT_TRUE(are_asked("end_date = now() - interval '1 year'"));
-  EXPECT_FALSE(are_asked("gamma_updated_at = now() - interval '31 days'"));
+  EXPECT_FALSE(are_asked("closed_time = NULL")) << "nobody knows since when: asked today";
+  EXPECT_TRUE(are_asked("resolution_asked_at = now() - interval '25 hours'"));
+  EXPECT_FALSE(are_asked("closed_time = now() - interval '31 days'"));
   EXPECT_TRUE(are_asked("closed_time = now() - interval '29 days'"));
 }
 

@@ -78,6 +78,10 @@ std::uint32_t UnitJob::ready(Endpoint endpoint) const {
 bool UnitJob::LearnHorizon(Instant now) {
   if (horizon_ == nullptr) return true;
   const auto horizon = horizon_->Get(now);
+  if (!horizon && task_.kind == "holders") {
+    known_to_ = 0;  // Wallets are found all the same; the feeds will be read again.
+    return true;
+  }
   if (!horizon) {
     FailAllIdle(horizon.error().message, now);
     return false;
