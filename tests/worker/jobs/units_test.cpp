@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "worker/sources/data_api.h"
+
 namespace worker::jobs {
 namespace {
 
@@ -57,9 +59,10 @@ HttpResponse Answer(int status) {
 
 class UnitJobTest : public testing::Test {
  protected:
-  void Begin(const std::vector<std::string>& tasks, const std::string& position = "") {
+  void Begin(const std::vector<std::string>& tasks, const std::string& position = "",
+             const std::string& kind = "holders", Horizon* horizon = nullptr) {
     ChunkTask chunk{{common::ChunkId{3}, common::Epoch{8}}, common::RunId{1}, "auto"};
-    chunk.kind = "holders";
+    chunk.kind = kind;
     for (const std::string& task : tasks) {
       const auto id = static_cast<std::int32_t>(chunk.units.size()) + 1;
       chunk.units.push_back({WalletId{id}, task, position, 0});
@@ -70,7 +73,7 @@ class UnitJobTest : public testing::Test {
           if (unit.task == "?") return common::Error{ErrorKind::kRejected, "what is that?"};
           return std::unique_ptr<UnitWalk>(std::make_unique<CountingWalk>(unit));
         },
-        nullptr, desk_, limits_, 1);
+        horizon, desk_, limits_, 1);
   }
   void Turn() {
     while (job_->Wants(now_, job_->begun() < 4)) {
@@ -190,6 +193,25 @@ TEST_F(UnitJobTest, StoredPositionThatNeverYieldsBeginsTheWalkAnewOnce) {
   EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
   EXPECT_EQ(OutcomeOf(2).kind, WalletOutcome::Kind::kFailed);
   EXPECT_EQ(positions_[WalletId{2}], "7");
+}
+
+TEST_F(UnitJobTest, WhereNobodyTellsHowFreshTheFeedsAreWalletsAreFoundAllTheSame) {
+  const sources::DataApi source("http://data/v2");
+  Horizon silent(source, 1);
+  const auto outcome_of = [&](const std::string& kind) {
+    Begin({"3"}, "", kind, &silent);
+    for (int i = 0; i < 3000 && !job_->finished(); ++i) {
+      if (silent.Wants(now_)) {
+        (void)silent.Ask(now_);
+        (void)silent.OnResponse(Answer(503), now_, 1);
+      }
+      Turn();
+      now_ += milliseconds(100);
+    }
+    return OutcomeOf(1).kind;
+  };
+  EXPECT_EQ(outcome_of("activity"), WalletOutcome::Kind::kFailed);
+  EXPECT_EQ(outcome_of("holders"), WalletOutcome::Kind::kComplete);
 }
 
 TEST_F(UnitJobTest, UnknownTaskIsRejectedAndCostsNobodyElse) {
