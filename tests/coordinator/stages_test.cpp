@@ -85,6 +85,21 @@ TEST_F(StagesTest, OnlyMarketsThatMovedAreAskedAgain) {
   EXPECT_EQ(UnitsOf(chunks[0]).size(), 1U);
 }
 
+TEST_F(StagesTest, AWalkThatComesToNothingForgetsNoEarlierOne) {
+  for (int i = 0; i < 2; ++i) {  // of all, and of what is new
+    for (const ChunkRow& chunk : Begin("discover")) FinishAll(chunk);
+    Query("UPDATE run SET state = 'finished', started_at = to_timestamp(" +
+          std::to_string(1'000'000 + 5000 * i) + ") WHERE state <> 'finished'");
+  }
+  Query("UPDATE work_unit SET status = 3 WHERE task = 'markets closed'");
+  for (int i = 0; i < 2; ++i) {
+    const auto chunks = Begin("discover");
+    ASSERT_EQ(chunks.size(), 3U);
+    EXPECT_THAT(UnitsOf(chunks[2]).at(0).task, testing::StartsWith("markets closed since="));
+    Query("UPDATE run SET state = 'cancelled' WHERE state <> 'finished'");
+  }
+}
+
 TEST_F(StagesTest, AMarketWhoseFeedWasBehindItsVolumeIsAskedAgain) {
   AddMarket(1, "5");
   AddMarket(2, "7");
