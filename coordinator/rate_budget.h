@@ -64,11 +64,11 @@ class RateBudget {
 
  private:
   struct Holder {
-    double share = 0;              // as told from now on
-    double held = 0;               // counted against the limit
-    double settling = 0;           // what held falls to some time after lowered_at
+    double share = 0;     // as told from now on
+    double held = 0;      // counted against the limit
+    double settling = 0;  // what held falls to some time after lowered_at
     common::Instant lowered_at{};
-    double demand = 0;             // smoothed
+    double demand = 0;  // smoothed
     double used_per_s = 0;
     std::uint64_t requests = 0;
     std::uint64_t throttled = 0;

@@ -125,7 +125,8 @@ void Scheduler::OnReclaimed(Reclaimed reclaimed, Instant now) {
     case ChunkRow::State::kPending:
       AddChunk(reclaimed.chunk, now);
       // Its next process has the warmest cache, if it is here already.
-      if (!was_given_back && registry_.Of(owner) != nullptr) queue_.KeepFor(chunk, owner, now + kWarmFor);
+      if (!was_given_back && registry_.Of(owner) != nullptr)
+        queue_.KeepFor(chunk, owner, now + kWarmFor);
       break;
     case ChunkRow::State::kDone:
       lonely_deaths_.erase(chunk);
