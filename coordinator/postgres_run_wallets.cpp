@@ -29,8 +29,8 @@ SELECT d.wallet_id, coalesce(s.trades_stored, 0), coalesce(s.complete_to, 0),
        coalesce(s.last_trade_ts, 0), coalesce(s.quarantined, false),
        coalesce(s.last_error, ''), extract(epoch FROM now())::bigint
 FROM wallet_due d LEFT JOIN wallet_sync s ON s.wallet_id = d.wallet_id
-ORDER BY coalesce(s.quarantined, false) DESC, coalesce(s.volume, 0) >= 100000000000 DESC, coalesce(s.complete_to, 0) = 0 DESC,
-         coalesce(s.complete_to, 0), d.wallet_id
+ORDER BY coalesce(s.quarantined, false) DESC, coalesce(s.volume, 0) >= 100000000000 DESC,
+         coalesce(s.complete_to, 0) = 0 DESC, coalesce(s.complete_to, 0), d.wallet_id
 LIMIT $1::bigint + (SELECT count(*) FROM wallet_due d
                     JOIN wallet_sync s ON s.wallet_id = d.wallet_id WHERE s.quarantined))sql";
 
