@@ -20,7 +20,7 @@ constexpr double kBurstSeconds = 0.2;
 constexpr double kThrottledFactor = 0.7;
 // So few refusals are of requests that were early by chance, at the edge of the upstream's window.
 constexpr double kJitterPart = 0.005;
-constexpr double kJitterFactor = 0.95;
+constexpr double kJitterFactor = 0.98;
 constexpr double kLatelySeconds = 60;
 constexpr double kLowestFactor = 0.05;
 constexpr Duration kThrottledPause = std::chrono::seconds(5);  // between two lowerings
