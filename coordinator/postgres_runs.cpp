@@ -45,6 +45,21 @@ constexpr char kForgiveUnits[] =
     "DELETE FROM run_failure f USING work_unit s WHERE f.run_id = $1 AND f.kind <> 'trades' "
     "AND s.unit_id = f.wallet_id AND s.done_run = $1";
 
+// A refresh by feeds is as fresh as they are. A feed behind this refresh's begin by more than any
+// lag with which the Data API counts as fresh has not told who traded since; the next refresh reads
+// it again. A discovery asks for no freshness.
+constexpr char kStaleFeeds[] = R"sql(
+INSERT INTO run_failure (run_id, kind, stage, wallet_id, reason, final)
+SELECT DISTINCT ON (w.unit_id) r.run_id, c.kind, c.stage, w.unit_id,
+       'the Data API is behind: who traded lately is not told yet, the next refresh asks again',
+       true
+FROM run r JOIN chunk c ON c.run_id = r.run_id AND c.kind = 'holders'
+CROSS JOIN LATERAL unnest(c.wallets || c.settled) AS u(unit_id)
+JOIN work_unit w ON w.unit_id = u.unit_id
+WHERE r.run_id = $1 AND r.kind = 'refresh' AND w.done_run = r.run_id
+  AND to_timestamp(w.reached) < r.started_at - interval '2 hours'
+ON CONFLICT (run_id, kind, wallet_id) DO NOTHING)sql";
+
 // Beats told the trades while it ran; what was stored while nobody listened shows here. Of the
 // run's wallets alone, by their chunks: what it costs is not for all that are known to decide.
 constexpr char kFinish[] =
@@ -74,7 +89,7 @@ Result<std::vector<ChunkRow>> BringBack(PgConnection& connection, const RunOrder
 }
 
 Status Finish(PgConnection& connection, RunId run) {
-  for (const char* sql : {kForgiveWallets, kForgiveUnits, kFinish}) {
+  for (const char* sql : {kForgiveWallets, kForgiveUnits, kStaleFeeds, kFinish}) {
     const auto rows = connection.Exec(sql, PgParams().Int64(run.value));
     if (!rows) return rows.error();
   }

@@ -65,7 +65,9 @@ class RefreshCostTest : public tests::PostgresTest {
     const bool is_wallet = kind == "trades";
     Query(std::string("UPDATE ") + (is_wallet ? "wallet_sync" : "work_unit") +
           " SET status = 2, complete_to = 2000, done_run = " + std::to_string(run.value) +
-          (is_wallet ? ", trades_stored = trades_stored + 4" : ", reached = 1000000500") +
+          (is_wallet           ? ", trades_stored = trades_stored + 4"
+           : kind == "holders" ? ", reached = extract(epoch FROM now())::bigint"
+                               : ", reached = 1000000500") +
           " WHERE " + (is_wallet ? "wallet_id" : "unit_id") + " = " + std::to_string(id.value));
   }
 

@@ -127,6 +127,28 @@ TEST_F(StagesTest, AMarketWhoseFeedWasBehindItsVolumeIsAskedAgain) {
   EXPECT_EQ(finish(", reached = 3000"), 0U);
 }
 
+TEST_F(StagesTest, AFeedThatIsFarBehindLeavesARefreshIncomplete) {
+  AddMarket(1, "5");
+  AddMarket(2, "7");
+  const auto outcome = [&](const std::string& action, const std::string& more) {
+    auto chunks = GoOnTo("holders", Begin(action));
+    chunks = FinishStage(chunks, more);
+    EXPECT_TRUE(chunks.empty());
+    return Run().outcome;
+  };
+  // How old everything is that was told is no concern of a discovery.
+  EXPECT_EQ(outcome("discover", ""), "complete");
+  EXPECT_EQ(outcome("refresh",
+                    ", reached = CASE WHEN planned_volume = 5 THEN 1000 ELSE "
+                    "extract(epoch FROM now()) - 3600 END"),
+            "incomplete");
+  const auto failed = AdminLedger(url_).FailedOf(run_, 10).value();
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_THAT(failed[0].wallet, testing::HasSubstr("holders: "));
+  EXPECT_THAT(failed[0].reason, testing::HasSubstr("the Data API is behind"));
+  EXPECT_EQ(outcome("refresh", ", reached = extract(epoch FROM now()) - 3600"), "complete");
+}
+
 TEST_F(StagesTest, AUnitThatFailsIsTriedAgainAndThenListed) {
   auto chunks = Begin("markets");
   const auto unit = UnitsOf(chunks[0]).at(0).id;
