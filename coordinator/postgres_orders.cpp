@@ -57,7 +57,8 @@ void AddNumber(PgParams& params, const std::optional<std::int64_t>& number) {
   }
 }
 
-Status CheckRange(const RunWish& wish, const std::vector<plans::Coverage>& coverages) {
+Status CheckRange(PgConnection& connection, const RunWish& wish,
+                  const std::vector<plans::Coverage>& coverages) {
   if (wish.action != "range") return Done{};
   const auto source = common::ParseSource(wish.source);
   if (!source || !IsRangeSource(wish.source)) {
@@ -65,6 +66,12 @@ Status CheckRange(const RunWish& wish, const std::vector<plans::Coverage>& cover
   }
   if (wish.from && wish.to && *wish.to < *wish.from) {
     return Error{ErrorKind::kRejected, "the range ends before it begins"};
+  }
+  if (wish.from) {
+    const auto now = connection.Exec("SELECT extract(epoch FROM now())::bigint");
+    if (!now) return now.error();
+    const auto reason = plans::WhyNothing(*source, *wish.from, now->Int64(0, 0));
+    if (reason) return Error{ErrorKind::kRejected, *reason};
   }
   for (const plans::Coverage& one : coverages) {
     if (one.source != *source || !wish.from) continue;
@@ -116,7 +123,7 @@ Result<NewRun> OrderRun(PgConnection& connection, const RunWish& wish,
                         const std::string& scheduled_by) {
   const auto coverages = ReadCoverage(connection);
   if (!coverages) return coverages.error();
-  if (const Status good = CheckRange(wish, *coverages); !good) return good.error();
+  if (const Status good = CheckRange(connection, wish, *coverages); !good) return good.error();
   const std::vector<std::string> stages =
       wish.action == "retry" ? wish.stages
                              : plans::StagesOf(wish.action, FactsOf(wish, *coverages));

@@ -220,7 +220,7 @@ Result<StageUnits> RangeUnits(PgConnection& connection, const RunOrder& order) {
   std::optional<plans::Coverage> covered;
   auto source = common::ParseSource(order.source);
   for (const plans::Coverage& one : *coverages) {
-    if (!one.is_told() && (order.range_from || !source)) continue;
+    if (!one.is_told()) continue;  // A range was asked for, and nothing came of it yet.
     if (!source || one.source == *source) covered = one;
   }
   if (!source) source = covered ? covered->source : common::Source::kSubgraph;
@@ -294,7 +294,7 @@ constexpr char kTakeFailed[] = R"sql(
 UPDATE work_unit u SET rows = 0,
        position = CASE WHEN u.kind = 'activity' THEN u.position ELSE '' END
  WHERE u.kind = $1 AND u.retry_run = $2
-RETURNING u.unit_id, false, '')sql";
+RETURNING u.unit_id, u.quarantined, coalesce(u.last_error, ''))sql";
 
 Result<StageUnits> FailedUnits(PgConnection& connection, const RunOrder& order) {
   const auto rows = connection.Exec(

@@ -27,6 +27,10 @@ std::optional<std::int64_t> Number(std::string_view text) {
   return value;
 }
 
+std::int64_t BlocksBy(UnixSeconds now) {
+  return kKnownBlock + std::max<std::int64_t>(0, now - kKnownBlockAt) / kSecondsPerBlock;
+}
+
 bool IsUnderWay(const Cursor& cursor) {
   return !cursor.position.empty() || cursor.complete_to == 0;
 }
@@ -107,14 +111,24 @@ std::optional<std::string> WhyNoRange(const Coverage& covered, std::int64_t from
   return std::nullopt;
 }
 
+std::optional<std::string> WhyNothing(Source source, std::int64_t from, UnixSeconds now) {
+  if (source == Source::kRpc) {
+    const std::int64_t guess = BlocksBy(now);
+    if (from < 2 * guess) return std::nullopt;
+    return "block " + std::to_string(from) + " is far beyond the chain's newest, which is near " +
+           std::to_string(guess) + "; a range of rpc begins at a block, not at a second";
+  }
+  if (from <= common::kV1Cutover) return std::nullopt;
+  return "the subgraph ends at " + std::to_string(common::kV1Cutover) + ": there is nothing from " +
+         std::to_string(from) + " on";
+}
+
 std::vector<RangeTask> PlanRange(Source source, const std::optional<Coverage>& covered,
                                  std::optional<std::int64_t> from, std::optional<std::int64_t> to,
                                  UnixSeconds now) {
   const bool has_blocks = source == Source::kRpc;
   if (!has_blocks) to = std::min(to.value_or(common::kV1Cutover), common::kV1Cutover);
-  const std::int64_t guess =
-      has_blocks ? kKnownBlock + std::max<std::int64_t>(0, now - kKnownBlockAt) / kSecondsPerBlock
-                 : *to;
+  const std::int64_t guess = has_blocks ? BlocksBy(now) : *to;
   std::vector<RangeTask> tasks;
   if (covered && covered->is_told() && from && *from < covered->first()) {
     Cut(source, *from, covered->first() - 1, guess, tasks);

@@ -52,6 +52,11 @@ std::optional<RangeTask> ParseRangeTask(const std::string& text);
 std::optional<std::string> WhyNoRange(const Coverage& covered, std::int64_t from,
                                       std::optional<std::int64_t> to);
 
+// Whether there can be anything from `from` on, and if not, why. `now` tells about how many blocks
+// there are.
+std::optional<std::string> WhyNothing(common::Source source, std::int64_t from,
+                                      common::UnixSeconds now);
+
 // What ranges of `source` have not covered yet, up to `to` (nothing: all there is), in spans;
 // `from` before what is covered: also what is missing from there on. `now` only says how finely it
 // is to be cut. Empty: nothing is left.

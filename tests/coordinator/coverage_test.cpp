@@ -116,6 +116,17 @@ TEST_F(StagesTest, WhatRangesGoOnFromIsWhatTheyHaveTold) {
   EXPECT_THAT(UnitsOf(chunks[0]).at(0).task, testing::StartsWith("subgraph 1700000001-"));
 }
 
+TEST_F(StagesTest, ARangeOfWhichNothingCameLeavesNoBeginning) {
+  Query("INSERT INTO coverage VALUES (3, 1, 0, 79999999)");
+  RunWish wish;
+  wish.action = "range";
+  wish.source = "rpc";
+  run_ = AdminLedger(url_).CreateRun(wish).value().run;
+  const auto chunks = Ask<Planned>(PlanRequest{run_, 1}).chunks;
+  ASSERT_FALSE(chunks.empty());
+  EXPECT_THAT(UnitsOf(chunks[0]).at(0).task, testing::StartsWith("rpc 33605403-"));
+}
+
 TEST_F(StagesTest, WalletsOfATradesChunkCarryWhatIsCovered) {
   Query("INSERT INTO coverage VALUES (3, 1, 500, 10)");
   std::vector<common::WalletAddress> wallets(2);

@@ -66,6 +66,14 @@ TEST(PlanRangeTest, WhatIsMissingBeforeTheCoverageIsToldFirst) {
   EXPECT_EQ(seconds.back().to, 1'699'999'999);
 }
 
+TEST(WhyNothingTest, SecondsAreNoBlocksAndTheArchiveEnds) {
+  EXPECT_FALSE(WhyNothing(common::Source::kRpc, 33'605'403, kNow));
+  EXPECT_FALSE(WhyNothing(common::Source::kRpc, 95'000'000, kNow));
+  EXPECT_TRUE(WhyNothing(common::Source::kRpc, 1'700'000'000, kNow));
+  EXPECT_FALSE(WhyNothing(common::Source::kSubgraph, common::kV1Cutover, kNow));
+  EXPECT_TRUE(WhyNothing(common::Source::kSubgraph, common::kV1Cutover + 1, kNow));
+}
+
 TEST(WhyNoRangeTest, ARangeJoinsWhatIsToldOrIsRefused) {
   const Coverage covered{Source::kRpc, 700, 900, 200, 100};
   EXPECT_FALSE(WhyNoRange(covered, 201, {}));
