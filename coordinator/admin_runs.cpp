@@ -29,11 +29,17 @@ using common::Status;
 // Longer in all than the database lets a frozen session hold a lock.
 constexpr int kCancelAttempts = 10;
 
-// Wallets that failed, but for those of a retry under way; they have failed until they are done.
+// Wallets that failed, but for those of a retry under way. They have failed until they are done:
+// also those of which somebody has stored a page since, and then went no further.
 constexpr char kSelectFailed[] = R"sql(
-WITH failed AS MATERIALIZED (
+WITH open AS (
+  SELECT unnest(c.wallets) AS wallet_id FROM chunk c JOIN run r ON r.run_id = c.run_id
+   WHERE c.kind = 'trades' AND c.state <> 'done' AND r.state IN ('queued', 'running')),
+failed AS MATERIALIZED (
   SELECT s.wallet_id FROM wallet_sync s JOIN wallet w ON w.wallet_id = s.wallet_id
-   WHERE s.status = 3 AND ($1::bytea[] IS NULL OR w.address = ANY($1::bytea[]))
+   WHERE (s.status = 3 OR (s.status = 1 AND s.last_error IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM open o WHERE o.wallet_id = s.wallet_id)))
+     AND ($1::bytea[] IS NULL OR w.address = ANY($1::bytea[]))
      AND NOT EXISTS (
        SELECT 1 FROM selection_wallet x JOIN run r ON r.selection = x.selection
         WHERE x.wallet_id = s.wallet_id AND r.state IN ('queued', 'running')
@@ -58,9 +64,14 @@ SELECT name.name, name.wallets FROM name)sql";
 // Units that failed, but for those that a retry under way has taken; $1 not null: the feeds of
 // these wallets alone.
 constexpr char kFailedUnits[] = R"sql(
-SELECT unit_id, kind, task FROM work_unit
- WHERE status = 3 AND NOT EXISTS (
-   SELECT 1 FROM run r WHERE r.run_id = retry_run AND r.state IN ('queued', 'running'))
+WITH open AS (
+  SELECT unnest(c.wallets) AS unit_id FROM chunk c JOIN run r ON r.run_id = c.run_id
+   WHERE c.kind <> 'trades' AND c.state <> 'done' AND r.state IN ('queued', 'running'))
+SELECT unit_id, kind, task FROM work_unit u
+ WHERE (status = 3 OR (status IN (0, 1) AND last_error IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM open o WHERE o.unit_id = u.unit_id)))
+   AND NOT EXISTS (
+     SELECT 1 FROM run r WHERE r.run_id = retry_run AND r.state IN ('queued', 'running'))
    AND ($1::bytea[] IS NULL OR (kind IN ('activity', 'positions') AND task IN (
    SELECT hex0x(a) FROM unnest($1::bytea[]) AS a)))
  ORDER BY unit_id)sql";

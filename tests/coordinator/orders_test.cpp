@@ -1,4 +1,6 @@
 // What is ordered: retries, dry runs, wallets, and what begins by the schedule.
+#include <gmock/gmock.h>
+
 #include "tests/coordinator/stages_fixture.h"
 
 namespace coordinator {
@@ -105,6 +107,64 @@ TEST_F(OrdersTest, ARetryThatIsCancelledForgetsNothing) {
   const auto planned = Ask<Planned>(PlanRequest{again->run, 1}).chunks;
   ASSERT_EQ(planned.size(), 1U);
   EXPECT_EQ(UnitsOf(planned[0]).size(), 2U);
+}
+
+TEST_F(OrdersTest, WhatARetryBeganAndDidNotEndHasStillFailed) {
+  std::vector<common::WalletAddress> wallets(2);
+  wallets[0].bytes[0] = 1;
+  wallets[1].bytes[0] = 2;
+  const AdminLedger admin(url_);
+  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+  Query(
+      "INSERT INTO wallet_sync (wallet_id, status, last_error) SELECT wallet_id, 3, 'HTTP 500' "
+      "FROM wallet LIMIT 1");
+  Query(
+      "INSERT INTO work_unit (kind, task, status, last_error) VALUES "
+      "('markets', 'events open', 3, 'HTTP 500'), ('markets', 'events closed', 1, NULL)");
+  const auto retry = admin.Retry({});
+  ASSERT_TRUE(retry.has_value()) << retry.error().message;
+  ASSERT_FALSE(Ask<Planned>(PlanRequest{retry->run, 1}).chunks.empty());
+  // Each has stored a page.
+  Query("UPDATE wallet_sync SET status = 1");
+  Query("UPDATE work_unit SET status = 1");
+  EXPECT_EQ(admin.Retry({})->run, retry->run);
+  EXPECT_TRUE(admin.Cancel(retry->run).has_value());
+  const auto again = admin.Retry({});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(again->wallets, 1);
+  EXPECT_EQ(again->units, 1);
+}
+
+TEST_F(OrdersTest, ARetryEndsThoughAnotherRunQuarantinesWhatItTook) {
+  Query(
+      "INSERT INTO work_unit (kind, task, status, quarantined) VALUES "
+      "('markets', 'events open', 3, true)");
+  const AdminLedger admin(url_);
+  const auto retry = admin.Retry({});
+  ASSERT_TRUE(retry.has_value()) << retry.error().message;
+  Query("UPDATE work_unit SET quarantined = true, last_error = 'kills workers'");
+  run_ = retry->run;
+  EXPECT_TRUE(Ask<Planned>(PlanRequest{run_, 2}).chunks.empty());
+  EXPECT_TRUE(Ask<RunClosed>(CloseRunRequest{run_, {}, 2}).created.empty());
+  EXPECT_EQ(Run().outcome, "incomplete");
+  EXPECT_EQ(Run().wallets_quarantined, 1);
+}
+
+TEST_F(OrdersTest, ARangeBeginsWhereThereCanBeAnything) {
+  RunWish wish;
+  wish.action = "range";
+  wish.source = "rpc";
+  wish.from = 1'700'000'000;
+  const AdminLedger admin(url_);
+  const auto refused = admin.CreateRun(wish);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, common::ErrorKind::kRejected);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("not at a second"));
+  wish.from = 80'000'000;
+  EXPECT_TRUE(admin.CreateRun(wish).has_value());
+  wish.source = "subgraph";
+  wish.from = common::kV1Cutover + 1;
+  EXPECT_THAT(admin.CreateRun(wish).error().message, testing::HasSubstr("the subgraph ends at"));
 }
 
 TEST_F(OrdersTest, WhoeverNeedsASyncMostIsNotWhoHadOne) {
