@@ -38,6 +38,13 @@ std::optional<RangeTask> ParseRangeTask(std::string_view text) {
   return RangeTask{*source, *from, to};
 }
 
+void LeaveOut(const std::vector<common::WalletAddress>& wallets, UnixSeconds through,
+              UnitStep& step) {
+  for (const common::WalletAddress& wallet : wallets) {
+    step.rows.wallets.push_back({wallet, store::FoundBy::kRange, through, true});
+  }
+}
+
 // --- The subgraph ------------------------------------------------------------------------------
 
 SubgraphRangeWalk::SubgraphRangeWalk(std::string url, const RangeTask& task, std::string position)
@@ -61,15 +68,14 @@ Result<UnitStep> SubgraphRangeWalk::OnResponse(const HttpResponse& response) {
   }
   step.rows.hints = std::move(page->hints);
   step.refused = std::move(page->refused);
+  // The last second of a page may be told in part.
+  LeaveOut(page->refused_of, page->through + 1, step);
   step.begins_at = task_.from;
   position_ = std::move(page->position);
   step.position = position_;
   if (!position_.empty()) {
     step.reached = page->through;
     return step;
-  }
-  if (page->first_refused != 0) {
-    shortfall_ = fmt::format("an event at {} cannot be a trade", page->first_refused);
   }
   return Done(std::move(step));
 }

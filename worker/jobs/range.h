@@ -27,6 +27,11 @@ struct RangeTask {
 };
 std::optional<RangeTask> ParseRangeTask(std::string_view text);
 
+// Events that cannot be a trade hold their own wallets back, not the range: what is told of these
+// up to `through` is for their own syncs to complete.
+void LeaveOut(const std::vector<common::WalletAddress>& wallets, common::UnixSeconds through,
+              UnitStep& step);
+
 class SubgraphRangeWalk final : public UnitWalk {
  public:
   SubgraphRangeWalk(std::string url, const RangeTask& task, std::string position);

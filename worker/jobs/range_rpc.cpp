@@ -218,6 +218,7 @@ Result<UnitStep> RpcRangeWalk::TakeLogs(const HttpResponse& response) {
   }
   step.rows.hints = HintsOf(step.rows.trades);
   step.refused = std::move(page->refused);
+  LeaveOut(page->refused_of, page->through->ts, step);
   step.begins_at = begins_at_;
   step.reached = static_cast<std::int64_t>(told_.newest().number);
   step.complete_to = told_.newest().ts;
@@ -252,10 +253,6 @@ UnitStep RpcRangeWalk::Done() const {
     step.complete_to = told_.newest().ts;
     step.position = Encode();
     step.span = store::ToldSpan{common::Source::kRpc, told_.oldest(), told_.newest()};
-  }
-  if (walk_.first_refused != 0) {
-    step.shortfall = fmt::format("a log of block {} cannot be a trade", walk_.first_refused);
-    step.position.clear();
   }
   return step;
 }

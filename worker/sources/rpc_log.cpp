@@ -127,7 +127,7 @@ class LogReader {
     filled.taker = *taker;
     auto trade = is_v1 ? DecodeV1(words, filled) : DecodeV2(words, filled);
     if (!trade) {
-      Refuse(place, trade.error().message, data);
+      Refuse(place, *maker, trade.error().message, data);
       return std::nullopt;
     }
     trade->source = common::Source::kRpc;
@@ -196,7 +196,9 @@ class LogReader {
     return count == kTopics;
   }
 
-  void Refuse(const Place& place, const std::string& why, std::string_view data) {
+  void Refuse(const Place& place, const common::WalletAddress& maker, const std::string& why,
+              std::string_view data) {
+    logs_.refused_of.push_back(maker);
     logs_.refused.push_back(fmt::format("log {} of block {} in {}: {} ({})", place.log_index,
                                         place.block, place.tx.ToString(), why, Evidence(data)));
     const bool is_first = logs_.first_refused == 0 || place.block < logs_.first_refused;

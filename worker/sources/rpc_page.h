@@ -37,8 +37,9 @@ struct RpcFill {
 struct RpcLogs {
   std::vector<RpcFill> fills;        // in order of (block, log index)
   std::vector<std::string> refused;  // logs that cannot be a trade, with their evidence
-  std::uint64_t first_refused = 0;   // the block of the first of them; 0: none
-  std::vector<RpcBlock> headers;     // as many as were asked for, in that order
+  std::vector<common::WalletAddress> refused_of = {};  // their makers, aligned
+  std::uint64_t first_refused = 0;                     // the block of the first of them; 0: none
+  std::vector<RpcBlock> headers;                       // as many as were asked for, in that order
 };
 
 // Ask for fewer blocks.

@@ -128,6 +128,7 @@ common::Result<RpcWalkPage> ReadRpcWalkPage(const RpcWalk& walk, const HttpRespo
   page.trades.reserve(logs.fills.size());
   for (RpcFill& fill : logs.fills) page.trades.push_back(fill.fill);
   page.refused = std::move(logs.refused);
+  page.refused_of = std::move(logs.refused_of);
   if (page.next.first_refused == 0) page.next.first_refused = logs.first_refused;
   page.through = logs.headers.back();
   if (join == RpcJoin::kBlockBefore) page.behind = logs.headers.front();

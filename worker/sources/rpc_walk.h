@@ -46,6 +46,7 @@ std::optional<RpcWalk> DecodeRpcWalk(std::string_view text);
 struct RpcWalkPage {
   std::vector<WalletTrade> trades;   // all of blocks [walk.next, next.next)
   std::vector<std::string> refused;  // logs that cannot be a trade, with their evidence
+  std::vector<common::WalletAddress> refused_of = {};  // their makers, aligned
   RpcWalk next;
   // The last block that is told; the one behind it may be of the same second. Nothing on a page
   // that only learned a smaller interval, or which headers it needs.

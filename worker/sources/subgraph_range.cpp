@@ -70,11 +70,10 @@ common::Result<SubgraphRangePage> ParseSubgraphRange(const SubgraphRange& range,
       page.trades.push_back({event.maker, *trade});
     } else {
       page.refused.push_back(EvidenceOf(event, trade.error().message));
-      if (position.refused_at == 0) position.refused_at = event.filled.ts;
+      page.refused_of.push_back(event.maker);
     }
   }
   page.hints = HintsOfTrades(page.trades);
-  page.first_refused = position.refused_at;
   const bool is_last = events->size() < kSubgraphPageSize;
   // The last second of a full page may go on in the next one.
   page.through = is_last ? LastSecond(range) : position.ts - 1;

@@ -23,10 +23,10 @@ struct SubgraphRangePage {
   std::vector<WalletTrade> trades;
   std::vector<TokenHint> hints;      // each token of the page once
   std::vector<std::string> refused;  // events that cannot be a trade, with their evidence
+  std::vector<common::WalletAddress> refused_of;  // their makers, aligned
   // All events up to here are told, but for refused ones; below range.from: nothing yet.
   common::UnixSeconds through = 0;
-  common::UnixSeconds first_refused = 0;  // of the whole walk; 0: none
-  std::string position;                   // of the next page; empty: the walk is over
+  std::string position;  // of the next page; empty: the walk is over
 };
 
 // An empty or unreadable `position` is the walk's beginning.

@@ -30,6 +30,7 @@ struct FoundWallet {
   common::WalletAddress address;
   FoundBy found_by = FoundBy::kHolders;
   common::UnixSeconds seen_ts = 0;  // a trade of it is known to be as young as this; 0: none is
+  bool is_left_out = false;         // a range could not tell everything of it, up to seen_ts
 
   friend bool operator==(const FoundWallet&, const FoundWallet&) = default;
 };

@@ -23,12 +23,14 @@ using common::WalletId;
 constexpr std::size_t kErrorBytes = 1000;
 
 constexpr char kDue[] =
-    "INSERT INTO wallet_due AS d (wallet_id, seen_ts) "
-    "SELECT u.wallet_id, u.seen_ts FROM unnest($1, $2) AS u(wallet_id, seen_ts) "
+    "INSERT INTO wallet_due AS d (wallet_id, seen_ts, skipped) "
+    "SELECT u.wallet_id, u.seen_ts, u.skipped "
+    "FROM unnest($1, $2, $3) AS u(wallet_id, seen_ts, skipped) "
     "LEFT JOIN wallet_sync s ON s.wallet_id = u.wallet_id "
-    "WHERE coalesce(s.complete_to, 0) < greatest(u.seen_ts, 1) ORDER BY u.wallet_id "
-    "ON CONFLICT (wallet_id) DO UPDATE SET seen_ts = EXCLUDED.seen_ts "
-    "WHERE d.seen_ts < EXCLUDED.seen_ts";
+    "WHERE u.skipped OR coalesce(s.complete_to, 0) < greatest(u.seen_ts, 1) ORDER BY u.wallet_id "
+    "ON CONFLICT (wallet_id) DO UPDATE SET seen_ts = greatest(d.seen_ts, EXCLUDED.seen_ts), "
+    "skipped = d.skipped OR EXCLUDED.skipped "
+    "WHERE d.seen_ts < EXCLUDED.seen_ts OR (EXCLUDED.skipped AND NOT d.skipped)";
 
 constexpr char kActivity[] =
     "INSERT INTO activity (wallet_id, ts, tx, event_key, kind, condition_id, token_key, size, "
@@ -142,18 +144,24 @@ void AddBytes(PgArray& array, const std::optional<Id>& id) {
 
 Status NoteDue(PgConnection& connection, const std::vector<FoundWallet>& wallets,
                const std::vector<WalletId>& ids) {
-  std::map<std::int32_t, UnixSeconds> newest;
+  struct Due {
+    UnixSeconds seen = 0;
+    bool is_left_out = false;
+  };
+  std::map<std::int32_t, Due> due;
   for (std::size_t i = 0; i < wallets.size(); ++i) {
-    UnixSeconds& seen = newest[ids[i].value];
-    seen = std::max(seen, wallets[i].seen_ts);
+    Due& one = due[ids[i].value];
+    one.seen = std::max(one.seen, wallets[i].seen_ts);
+    one.is_left_out = one.is_left_out || wallets[i].is_left_out;
   }
-  if (newest.empty()) return Done{};
-  PgArray wallet = PgArray::OfInt32(), seen = PgArray::OfInt64();
-  for (const auto& [id, ts] : newest) {
+  if (due.empty()) return Done{};
+  PgArray wallet = PgArray::OfInt32(), seen = PgArray::OfInt64(), skipped = PgArray::OfBool();
+  for (const auto& [id, one] : due) {
     wallet.Add(id);
-    seen.Add(ts);
+    seen.Add(one.seen);
+    skipped.Add(one.is_left_out);
   }
-  return Run(connection, kDue, PgParams().Array(wallet).Array(seen));
+  return Run(connection, kDue, PgParams().Array(wallet).Array(seen).Array(skipped));
 }
 
 Result<std::uint64_t> InsertActivity(PgConnection& connection,

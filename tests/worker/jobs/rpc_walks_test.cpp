@@ -57,6 +57,7 @@ class RpcWalksTest : public WalksFixture {
       if (from > block || block > to) continue;
       logs.push_back(Log(block, ChainOf(block)));
       logs.back().time = static_cast<std::uint64_t>(TimeOf(block));
+      if (block == without_shares_) logs.back().words.at(3) = "0";
     }
     std::string body = "[" + LogsResult(logs);
     int id = 1;
@@ -89,6 +90,7 @@ class RpcWalksTest : public WalksFixture {
   std::uint64_t head_ = kBlock + 100'000;
   std::uint64_t forked_ = std::numeric_limits<std::uint64_t>::max();
   bool dense_ = false;
+  std::uint64_t without_shares_ = 0;  // a block whose fill is no trade
   std::vector<std::uint64_t> fills_ = {kBlock + 3, kBlock + 700};
 };
 
@@ -149,6 +151,26 @@ TEST_F(RpcWalksTest, TellsItsBlocksWithTheirTimes) {
   EXPECT_EQ(trades, 2U);
   EXPECT_EQ(step.reached, static_cast<std::int64_t>(kBlock) + 999);
   EXPECT_EQ(step.complete_to, static_cast<common::UnixSeconds>(1'700'000'000 + 2 * (kBlock + 999)));
+}
+
+TEST_F(RpcWalksTest, ALogThatIsNoTradeHoldsItsWalletBackAndNotTheRange) {
+  ASSERT_TRUE(Make("range", fmt::format("rpc {}-{}", kBlock, kBlock + 999)));
+  without_shares_ = fills_.back();
+  std::size_t trades = 0;
+  std::vector<store::FoundWallet> left_out;
+  UnitStep step = Stored();
+  for (; !step.done; step = Stored()) {
+    trades += step.rows.trades.size();
+    for (const store::FoundWallet& wallet : step.rows.wallets) left_out.push_back(wallet);
+  }
+  EXPECT_EQ(trades, 1U);
+  ASSERT_EQ(left_out.size(), 1U);
+  EXPECT_EQ(left_out[0].address.ToString(), Log(kBlock).maker);
+  EXPECT_TRUE(left_out[0].is_left_out);
+  EXPECT_GE(left_out[0].seen_ts, TimeOf(without_shares_));
+  EXPECT_EQ(step.reached, static_cast<std::int64_t>(kBlock) + 999);
+  EXPECT_EQ(step.shortfall, "");
+  EXPECT_TRUE(step.span.has_value());
 }
 
 common::UnixSeconds SecondOf(std::uint64_t block) {

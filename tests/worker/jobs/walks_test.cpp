@@ -176,6 +176,21 @@ TEST_F(WalksTest, SubgraphRangeTellsEveryMaker) {
   EXPECT_EQ(step.shortfall, "");
 }
 
+TEST_F(WalksTest, AnEventThatIsNoTradeHoldsItsWalletBackAndNotTheRange) {
+  ASSERT_TRUE(Make("range", fmt::format("subgraph {}-{}", sources::kThen, sources::kThen + 9)));
+  Step(Newest(common::kV1Cutover));
+  const UnitStep step = Step(sources::Answer({{.tx = 1}, {.tx = 2, .got = "0"}}));
+  EXPECT_EQ(step.rows.trades.size(), 1U);
+  EXPECT_EQ(step.refused.size(), 1U);
+  ASSERT_EQ(step.rows.wallets.size(), 1U);
+  EXPECT_EQ(step.rows.wallets[0].address.ToString(), sources::kMaker);
+  EXPECT_TRUE(step.rows.wallets[0].is_left_out);
+  EXPECT_GE(step.rows.wallets[0].seen_ts, sources::kThen);
+  EXPECT_TRUE(step.done);
+  EXPECT_EQ(step.reached, sources::kThen + 9);
+  EXPECT_EQ(step.shortfall, "");
+}
+
 TEST_F(WalksTest, ArchiveThatStoppedEarlyFallsShort) {
   ASSERT_TRUE(Make("range", fmt::format("subgraph {}-head", sources::kThen)));
   Step(Newest(sources::kThen + 5));

@@ -73,13 +73,13 @@ TEST_F(SubgraphRangeTest, EventsOutOfPlaceAreAFailure) {
   EXPECT_TRUE(Read(Answer({})));
 }
 
-TEST_F(SubgraphRangeTest, ARefusedEventIsRememberedToTheEnd) {
+TEST_F(SubgraphRangeTest, ARefusedEventIsToldWithItsMaker) {
   std::vector<Event> events = FullPage(1);
   events[5].got = "0";
-  EXPECT_EQ(Walk(Answer(events)).refused.size(), 1U);
-  const SubgraphRangePage last = Walk(Answer({{.ts = kThen + 9}}));
-  EXPECT_EQ(last.first_refused, kThen);
-  EXPECT_EQ(last.through, kThen + 100);
+  const SubgraphRangePage page = Walk(Answer(events));
+  EXPECT_EQ(page.refused.size(), 1U);
+  EXPECT_EQ(page.refused_of.size(), 1U);
+  EXPECT_EQ(page.trades.size(), events.size() - 1);
 }
 
 TEST_F(SubgraphRangeTest, TheArchivesEndIsItsNewestEvent) {

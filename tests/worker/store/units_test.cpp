@@ -81,6 +81,19 @@ TEST_F(UnitsTest, FoundWalletsAreDueUntilTheirSyncHasProvenIt) {
   EXPECT_EQ(QueryInt("SELECT seen_ts FROM wallet_due WHERE wallet_id = 5"), 0);
 }
 
+TEST_F(UnitsTest, WhoseEventsARangeCannotTellIsLeftToTheirOwnSync) {
+  Query(fmt::format("INSERT INTO wallet_sync (wallet_id, complete_to) VALUES (3, {})", kBase + 30));
+  Query(fmt::format("INSERT INTO wallet_due (wallet_id, seen_ts) VALUES (4, {})", kBase + 25));
+  UnitBatch batch = Begin("range");
+  batch.rows.wallets = {{AddressOf(3), FoundBy::kRange, kBase + 20, true},
+                        {AddressOf(4), FoundBy::kRange, kBase + 20, true},
+                        {AddressOf(201), FoundBy::kRange, kBase + 20, true}};
+  Progress(batch, 1, "x");
+  Written(batch);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_due WHERE skipped"), 3);
+  EXPECT_EQ(QueryInt("SELECT seen_ts FROM wallet_due WHERE wallet_id = 4"), kBase + 25);
+}
+
 TEST_F(UnitsTest, FailureIsCountedOnceAndKeepsThePosition) {
   Written(RangeOf(3, 0, 10));
   UnitBatch failed = Begin("range");
