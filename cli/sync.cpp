@@ -25,11 +25,9 @@ void KeepAtMost(std::int64_t most, WalletList& list) {
 }
 
 // What is wrong with the choice of wallets, if anything.
-std::optional<std::string> WrongChoice(const Options& options, const WalletList& list) {
+std::optional<std::string> WrongChoice(const Options& options) {
   const bool is_list = NamesWallets(options);
   if (is_list && options.is_all) return "--all and a list of wallets exclude each other";
-  const bool is_read = options.wallets_query.empty();
-  if (is_list && is_read && list.wallets.empty()) return options.wallets_file + " holds no address";
   if (!is_list && !options.is_all && options.max_wallets == 0) {
     return "which wallets? Name some, or give --wallets FILE, --wallets-query SQL, --all or "
            "--max-wallets N";
@@ -54,7 +52,7 @@ json IngestBody(const Options& options, const WalletList& list) {
 int Sync(const Options& options) {
   WalletList list;
   if (!ReadWallets(options, list)) return kUsage;
-  if (const auto wrong = WrongChoice(options, list)) return Complain(kUsage, *wrong);
+  if (const auto wrong = WrongChoice(options)) return Complain(kUsage, *wrong);
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   if (options.source == "subgraph") {

@@ -48,7 +48,11 @@ bool ReadWallets(const Options& options, WalletList& list) {
     }
     list.AddLines(file, options.wallets_file);
   }
-  return PrintComplaints(list);
+  if (!PrintComplaints(list)) return false;
+  const bool is_file = !options.wallets_file.empty() && options.wallets_query.empty();
+  if (!is_file || !list.wallets.empty()) return true;
+  Complain(kUsage, options.wallets_file + " holds no address");
+  return false;
 }
 
 std::optional<int> QueryWallets(const Options& options, const StateDir& state, WalletList& list) {

@@ -13,7 +13,8 @@ namespace cli {
 // True if the user named wallets in any way.
 bool NamesWallets(const Options& options);
 
-// Reads arguments and --wallets into `list`; false after every complaint was printed.
+// Reads arguments and --wallets into `list`; false after every complaint was printed: a file that
+// holds no address is one, for to a run no wallets are all wallets.
 bool ReadWallets(const Options& options, WalletList& list);
 
 // Adds what --wallets-query returns: its first column, one address a row, read only. Nothing, or

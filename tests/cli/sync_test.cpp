@@ -81,6 +81,14 @@ TEST_F(SyncTest, BadLinesAreAllNamedAndNothingIsStarted) {
   EXPECT_TRUE(scripted_.posts().empty());
 }
 
+TEST_F(SyncTest, AListThatHoldsNoAddressIsNoChoice) {
+  options_.wallets.clear();
+  options_.wallets_file = "/dev/null";
+  EXPECT_EQ(Run(), kUsage);
+  EXPECT_NE(error_.find("/dev/null holds no address"), std::string::npos) << error_;
+  EXPECT_TRUE(scripted_.posts().empty());
+}
+
 TEST_F(SyncTest, AllAndAListExcludeEachOther) {
   options_.is_all = true;
   EXPECT_EQ(Run(), kUsage);

@@ -1,5 +1,6 @@
 // The commands over the whole universe, against a coordinator of its own mind.
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -129,6 +130,16 @@ TEST_F(UniverseTest, BadLinesAreNamedAndNothingIsStarted) {
   options_.wallets = {"nonsense"};
   EXPECT_EQ(Run("activity"), kUsage);
   EXPECT_NE(error_.find("nonsense"), std::string::npos);
+  EXPECT_TRUE(scripted_.posts().empty());
+}
+
+TEST_F(UniverseTest, AListThatHoldsNoAddressIsNotAllWallets) {
+  options_.wallets_file = (folder_.path() / "todo").string();
+  std::ofstream(options_.wallets_file) << "# nobody yet\n\n";
+  for (const char* action : {"activity", "positions", "discover"}) {
+    EXPECT_EQ(Run(action), kUsage) << action;
+    EXPECT_NE(error_.find("todo holds no address"), std::string::npos) << error_;
+  }
   EXPECT_TRUE(scripted_.posts().empty());
 }
 
