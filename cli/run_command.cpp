@@ -12,6 +12,7 @@
 #include "cli/screen.h"
 #include "cli/terminal.h"
 #include "cli/wallet_choice.h"
+#include "common/trade.h"
 
 namespace cli {
 namespace {
@@ -139,6 +140,12 @@ void SayLine(const std::string& line) {
 int FailedCall(const common::Error& error) {
   const bool is_away = error.kind == common::ErrorKind::kTransient;
   return Complain(is_away ? kNoFleet : kCannotStart, error.message);
+}
+
+void SayWhereSourceEnds(const Options& options) {
+  if (options.source != "subgraph") return;
+  SayLine("The subgraph is a closed archive: it ends at " + Utc(common::kV1Cutover) +
+          " UTC; a later `seine sync` adds what came after.");
 }
 
 FleetSettings BorrowedSettings(const Options& options, const StateDir& state) {

@@ -23,6 +23,8 @@ inline constexpr std::chrono::seconds kCoordinatorPatience(60);
 void SayLine(const std::string& line);
 // The exit code, after a line on stderr.
 int FailedCall(const common::Error& error);
+// A line on stderr, of a source that is a closed archive.
+void SayWhereSourceEnds(const Options& options);
 
 // For a fleet that lives as long as one command: nothing begins by itself unless it was asked for.
 FleetSettings BorrowedSettings(const Options& options, const StateDir& state);

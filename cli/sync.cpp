@@ -9,7 +9,6 @@
 #include "cli/run_command.h"
 #include "cli/terminal.h"
 #include "cli/wallet_choice.h"
-#include "common/trade.h"
 
 namespace cli {
 namespace {
@@ -55,10 +54,7 @@ int Sync(const Options& options) {
   if (const auto wrong = WrongChoice(options)) return Complain(kUsage, *wrong);
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
-  if (options.source == "subgraph") {
-    SayLine("The subgraph is a closed archive: it ends at " + Utc(common::kV1Cutover) +
-            " UTC; a later `seine sync` adds what came after.");
-  }
+  SayWhereSourceEnds(options);
   common::Signals signals;
   BorrowedFleet fleet(*state, signals);
   FleetSettings settings = BorrowedSettings(options, *state);

@@ -90,6 +90,7 @@ int RunUniverse(const Options& options) {
   if (!ReadWallets(options, list)) return kUsage;
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
+  SayWhereSourceEnds(options);
   common::Signals signals;
   BorrowedFleet fleet(*state, signals);
   FleetSettings settings = BorrowedSettings(options, *state);

@@ -109,6 +109,13 @@ TEST_F(UniverseTest, ARangeSaysWhatIsToBeWalked) {
   EXPECT_EQ(CountPosts(R"({"action":"range","from":50,"source":"rpc","to":90})"), 1);
 }
 
+TEST_F(UniverseTest, ARangeOfTheSubgraphSaysWhereItEnds) {
+  options_.source = "subgraph";
+  options_.range_from = 1'778'000'000;
+  EXPECT_EQ(Run("range"), kDone);
+  EXPECT_NE(error_.find("ends at 2026-04-28 11:00:40 UTC"), std::string::npos) << error_;
+}
+
 TEST_F(UniverseTest, NamedWalletsAreOnlyNotedByDiscovery) {
   options_.wallets = {"0x1111111111111111111111111111111111111111"};
   EXPECT_EQ(Run("discover"), kDone) << error_;
