@@ -84,7 +84,12 @@ void RunFollower::Look(common::Instant now) {
   const bool was_idle = std::exchange(is_idle_, status->is_fleet_known && status->live == 0);
   const bool is_paused = status->state == "paused";
   std::string obstacle;
-  if (is_paused || (is_idle_ && was_idle)) obstacle = Obstacle(*status);
+  if (is_paused || (is_idle_ && was_idle)) {
+    obstacle = Obstacle(*status);
+  } else if (run_.state == "queued" && status->run && status->run->run != run_.run) {
+    obstacle = fmt::format("run {} ({}) is finished first; `seine status` shows it",
+                           status->run->run, status->run->kind);
+  }
   if (obstacle == obstacle_) return;
   obstacle_ = std::move(obstacle);
   if (!is_live_ && !obstacle_.empty()) std::fprintf(stderr, "waiting: %s\n", obstacle_.c_str());

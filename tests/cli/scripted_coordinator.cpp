@@ -20,13 +20,13 @@ struct ScriptedCoordinator::Server {
 
   void Get(const httplib::Request& request, httplib::Response& answer) {
     const std::lock_guard lock(mutex);
+    if (request.path == "/api/status") ++statuses;
     if (const auto found = gets.find(request.path); found != gets.end()) {
       answer.status = found->second.first;
       answer.set_content(found->second.second, "application/json");
     } else if (request.path == "/healthz" || request.path == "/readyz") {
       answer.set_content("ok", "text/plain");
     } else if (request.path == "/api/status") {
-      ++statuses;
       answer.set_content(
           fmt::format("{{\"version\":\"0\",\"state\":\"running\",\"database\":\"ok\",\"fleet\":"
                       "{{\"known\":{},\"desired\":{},\"live\":0,\"stopped\":{}}}}}",

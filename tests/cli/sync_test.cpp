@@ -196,6 +196,22 @@ TEST_F(SyncTest, ARunWithoutALiveWorkerSaysSo) {
       << error_;
 }
 
+TEST_F(SyncTest, ARunThatIsBehindAnotherSaysSo) {
+  scripted_.Answer("/api/runs", 200, R"({"run":7,"state":"queued","wallets":{"total":9}})");
+  scripted_.Answer("/api/status", 200,
+                   R"({"state":"running","fleet":{"known":true,"desired":1,"live":1},)"
+                   R"("run":{"run":5,"kind":"full","state":"running"},"queued":[7]})");
+  std::thread later([this] {
+    while (scripted_.statuses() < 1) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    scripted_.Answer("/api/runs", 200, kComplete);
+  });
+  EXPECT_EQ(Run(), kDone);
+  later.join();
+  EXPECT_NE(error_.find("waiting: run 5 (full) is finished first; `seine status` shows it\n"),
+            std::string::npos)
+      << error_;
+}
+
 TEST_F(SyncTest, TheSubgraphSaysWhereItEnds) {
   options_.source = "subgraph";
   EXPECT_EQ(Run(), kDone);
