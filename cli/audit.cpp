@@ -70,7 +70,8 @@ int AuditChosen(const Options& options, const StateDir& state, AuditReport& repo
   const auto database = DatabaseAccess::Open(state, DatabaseOf(options, state));
   if (!database) return Complain(kCannotStart, database.error().message);
   common::PgConnection& connection = (*database)->connection();
-  const bool only_conditions = options.wallets.empty() && !options.conditions.empty();
+  const bool only_conditions =
+      options.wallets.empty() && options.sample == 0 && !options.conditions.empty();
   const Result<std::vector<std::string>> wallets =
       only_conditions ? Result<std::vector<std::string>>(std::vector<std::string>())
                       : ChooseWallets(options, connection);
@@ -102,6 +103,9 @@ int Audit(const Options& options) {
   for (const std::string& wallet : options.wallets) typed.Add(wallet, "argument");
   for (const std::string& complaint : typed.complaints) Complain(kUsage, complaint);
   if (!typed.complaints.empty()) return kUsage;
+  if (!typed.wallets.empty() && options.sample > 0) {
+    return Complain(kUsage, "--sample and wallets that are named exclude each other");
+  }
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   const AdminClient client(*state, options.http);

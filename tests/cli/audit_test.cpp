@@ -22,6 +22,20 @@ class AuditTest : public tests::PostgresTest {
         "decode(lpad(to_hex(n), 40, '0'), 'hex'), 'list' FROM generate_series(1, " +
         std::to_string(count) + ") n");
   }
+  // Beside an upstream that knows nothing.
+  int Run(Options options) {
+    unsetenv("SEINE_API_KEY");
+    options.state_dir = folder_.path().string();
+    options.http = scripted_.address();
+    options.database = url_;
+    options.data_url = options.gamma_url = "http://" + scripted_.address();
+    const StateDir state = *StateDir::Open(options.state_dir);
+    EXPECT_TRUE(WriteFile(state.admin_key(), ScriptedCoordinator::kApiKey));
+    ::testing::internal::CaptureStdout();
+    const int code = Audit(options);
+    out_ = ::testing::internal::GetCapturedStdout();
+    return code;
+  }
   std::set<std::string> Sample(int most) {
     const auto wallets = SampleWallets(connection(), most);
     EXPECT_TRUE(wallets.has_value()) << wallets.error().message;
@@ -31,6 +45,10 @@ class AuditTest : public tests::PostgresTest {
     if (!connection_) connection_.emplace(Connect());
     return *connection_;
   }
+
+  const TemporaryFolder folder_;
+  ScriptedCoordinator scripted_;
+  std::string out_;
 
  private:
   std::optional<common::PgConnection> connection_;
@@ -66,22 +84,33 @@ TEST_F(AuditTest, OneThatBeginsByItselfLeavesConditionsOut) {
   Query(
       "INSERT INTO market (condition_id, volume, volume_fed) VALUES "
       "(decode(repeat('01', 32), 'hex'), 5, 5)");
-  unsetenv("SEINE_API_KEY");
-  const TemporaryFolder folder;
-  ScriptedCoordinator scripted;
-  scripted.AnswerPost("/api/admin/audit", 200, R"({"due":true})");
+  scripted_.AnswerPost("/api/admin/audit", 200, R"({"due":true})");
   Options options;
-  options.state_dir = folder.path().string();
-  options.http = scripted.address();
-  options.database = url_;
-  options.data_url = options.gamma_url = "http://" + scripted.address();  // knows nothing
   options.is_scheduled = true;
   options.sample = 100;
-  const StateDir state = *StateDir::Open(options.state_dir);
-  ASSERT_TRUE(WriteFile(state.admin_key(), ScriptedCoordinator::kApiKey));
-  EXPECT_EQ(Audit(options), kDone);
+  EXPECT_EQ(Run(options), kDone);
   options.is_scheduled = false;
-  EXPECT_EQ(Audit(options), kIncomplete) << "the condition, which nobody tells of";
+  EXPECT_EQ(Run(options), kIncomplete) << "the condition, which nobody tells of";
+}
+
+TEST_F(AuditTest, ASampleIsDrawnBesideNamedConditions) {
+  AddWallets(3);
+  Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 2 FROM wallet");
+  Options options;
+  options.conditions = {"0x" + std::string(64, '1')};
+  options.is_json = true;
+  Run(options);
+  EXPECT_EQ(out_.find("0x0000"), std::string::npos) << out_;
+  options.sample = 2;
+  EXPECT_EQ(Run(options), kIncomplete) << "wallets, which nobody tells of";
+  EXPECT_NE(out_.find("0x0000"), std::string::npos) << out_;
+}
+
+TEST_F(AuditTest, NamedWalletsTakeNoSample) {
+  Options options;
+  options.wallets = {"0x" + std::string(40, '1')};
+  options.sample = 2;
+  EXPECT_EQ(Run(options), kUsage);
 }
 
 }  // namespace
