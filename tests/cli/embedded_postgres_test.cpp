@@ -10,6 +10,7 @@
 #include "cli/files.h"
 #include "common/postgres.h"
 #include "tests/cli/temporary_folder.h"
+#include "tests/support/needed.h"
 
 namespace cli {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 class EmbeddedPostgresTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!FindPostgresPrograms()) GTEST_SKIP() << FindPostgresPrograms().error().message;
+    if (!FindPostgresPrograms()) GTEST_SKIP() << tests::NotInstalled("PostgreSQL").message;
     Place(folder_.path() / "runtime");
   }
   void TearDown() override {
