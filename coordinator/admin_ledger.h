@@ -72,8 +72,8 @@ class AdminLedger {
   // Nothing of it is kept. `wallets`: instead of a selection.
   common::Result<DryRun> PlanDry(const RunWish& wish, int workers,
                                  const std::vector<common::WalletAddress>& wallets = {}) const;
-  // A run of wallets that failed, and of their feeds; kRejected if none of them has. Empty
-  // `wallets`: of everything that did; run 0 if nothing has.
+  // A run of wallets that failed, and of their feeds; kRejected if none of them is known. Empty
+  // `wallets`: of everything that did. Run 0 if nothing has.
   common::Result<NewRun> Retry(const std::vector<common::WalletAddress>& wallets) const;
   // kRejected if the run is not queued or running.
   common::Status Cancel(common::RunId run) const;

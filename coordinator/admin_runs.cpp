@@ -264,7 +264,11 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
     if (!ordered) return ordered.error();
     if (!ordered->empty()) return NewRun{{ordered->Int64(0, 0)}, true, 0};
     if (wallets.empty()) return NewRun{};
-    return Error{ErrorKind::kRejected, "none of these wallets has failed"};
+    const auto known =
+        connection->Exec("SELECT 1 FROM wallet WHERE address = ANY($1::bytea[]) LIMIT 1", params);
+    if (!known) return known.error();
+    if (!known->empty()) return NewRun{};
+    return Error{ErrorKind::kRejected, "none of these wallets is known"};
   }
   std::optional<std::string> selection;
   if (count > 0) selection = std::string(selected->Text(0, 0));

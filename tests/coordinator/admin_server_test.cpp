@@ -197,6 +197,8 @@ TEST_F(AdminServerTest, ARetryWithoutABodyIsOfEverythingThatFailed) {
   const json nothing = Post("/api/admin/retry", R"({"all":true})", 200);
   EXPECT_TRUE(nothing["run"].is_null()) << nothing;
   EXPECT_EQ(nothing["wallets"], 0);
+  const std::string named = R"({"wallets":["0x00000000000000000000000000000000000000aa"]})";
+  EXPECT_EQ(Post("/api/admin/retry", named, 200), nothing);
   Query("INSERT INTO wallet_sync (wallet_id, status) SELECT wallet_id, 3 FROM wallet");
   const json retry = Post("/api/admin/retry", "");
   EXPECT_EQ(retry["wallets"], 2);

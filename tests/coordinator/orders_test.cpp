@@ -60,7 +60,9 @@ TEST_F(OrdersTest, ARetryTakesWhatFailedOfEveryKind) {
   EXPECT_EQ(positions, 2U);
   EXPECT_TRUE(FinishStage(chunks).empty());
   EXPECT_EQ(Run().outcome, "complete");
-  EXPECT_FALSE(admin.Retry({wallets[0]}).has_value());
+  const auto healthy = admin.Retry({stranger, wallets[0]});
+  ASSERT_TRUE(healthy.has_value()) << healthy.error().message;
+  EXPECT_EQ(healthy->run.value, 0);
 }
 
 TEST_F(OrdersTest, ARetryOfAWalletTakesItsFeedsAlone) {
