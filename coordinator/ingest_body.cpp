@@ -34,6 +34,31 @@ bool TakesWallets(const std::string& action) {
   return action == "process" || action == "activity" || action == "positions";
 }
 
+Status CheckNames(const json& body) {
+  static const std::set<std::string> kNames = {
+      "action", "source", "selection", "wallets", "max_wallets", "all", "from", "to", "dry_run"};
+  for (const auto& one : body.items()) {
+    if (!kNames.contains(one.key())) return Wrong("unknown name: " + one.key().substr(0, 80));
+  }
+  return Done{};
+}
+
+Status ReadWord(const json& body, const char* name, std::string& word) {
+  const auto found = body.find(name);
+  if (found == body.end()) return Done{};
+  if (!found->is_string()) return Wrong(std::string(name) + " is a text");
+  word = found->get<std::string>();
+  return Done{};
+}
+
+Status ReadTruth(const json& body, const char* name, bool& truth) {
+  const auto found = body.find(name);
+  if (found == body.end()) return Done{};
+  if (!found->is_boolean()) return Wrong(std::string(name) + " is true or false");
+  truth = found->get<bool>();
+  return Done{};
+}
+
 Status ReadNumber(const json& body, const char* name, std::int64_t least,
                   std::optional<std::int64_t>& number) {
   const auto found = body.find(name);
@@ -92,37 +117,31 @@ Result<IngestOrder> ParseIngest(const std::string& text) {
                                                  "range",   "activity", "positions", "full"};
   const json body = json::parse(text.empty() ? "{}" : text, nullptr, false);
   if (!body.is_object()) return Wrong("the body is not a JSON object");
-  const auto word = [&](const char* name, const char* otherwise) {
-    const auto found = body.find(name);
-    return found != body.end() && found->is_string() ? found->get<std::string>()
-                                                     : std::string(otherwise);
-  };
-  const auto truth = [&](const char* name) {
-    const auto found = body.find(name);
-    return found != body.end() && found->is_boolean() && found->get<bool>();
-  };
+  if (const Status known = CheckNames(body); !known) return known.error();
   IngestOrder order;
-  order.is_dry = truth("dry_run");
+  if (const Status read = ReadTruth(body, "dry_run", order.is_dry); !read) return read.error();
   RunWish& wish = order.wish;
-  wish.action = word("action", "");
+  wish.action.clear();
+  if (const Status read = ReadWord(body, "action", wish.action); !read) return read.error();
   if (!kActions.contains(wish.action)) {
     return Wrong(
         "action is \"process\", \"markets\", \"discover\", \"refresh\", \"range\", \"activity\", "
         "\"positions\" or \"full\"");
   }
   const std::set<std::string>& sources = SourcesOf(wish.action);
-  wish.source = word("source", sources.contains("auto") ? "auto" : "");
+  wish.source = sources.contains("auto") ? "auto" : "";
+  if (const Status read = ReadWord(body, "source", wish.source); !read) return read.error();
   if (!sources.contains(wish.source)) {
     std::string names;
     for (const std::string& one : sources) names += (names.empty() ? "" : ", ") + one;
     return Wrong("source of " + wish.action + " is one of: " + names);
   }
-  wish.selection = word("selection", "");
+  if (const Status read = ReadWord(body, "selection", wish.selection); !read) return read.error();
   // A slip there must not mean all wallets.
   if (wish.selection.empty() && body.contains("selection")) {
     return Wrong("selection is 1 to 64 letters, digits, - or _");
   }
-  wish.all = truth("all");
+  if (const Status read = ReadTruth(body, "all", wish.all); !read) return read.error();
   std::optional<std::int64_t> most;
   if (const Status read = ReadNumber(body, "max_wallets", 1, most); !read) return read.error();
   wish.max_wallets = most.value_or(0);

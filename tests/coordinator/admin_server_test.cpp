@@ -192,6 +192,21 @@ TEST_F(AdminServerTest, MistakesGetOneClearLine) {
   EXPECT_TRUE(json::parse(Get("/nowhere", 404)).contains("error"));
 }
 
+TEST_F(AdminServerTest, WhatIsOfAWrongTypeOrUnknownIsNotTakenForAbsent) {
+  AddWallets();
+  for (const auto& [member, complaint] :
+       {std::pair(R"("dry_run":"true")", "dry_run is true or false"),
+        std::pair(R"("dry_run":null)", "dry_run is true or false"),
+        std::pair(R"("all":1)", "all is true or false"),
+        std::pair(R"("source":["rpc"])", "source is a text"),
+        std::pair(R"("action":7)", "action is a text"),
+        std::pair(R"("wallet":"0x12")", "unknown name: wallet")}) {
+    const std::string body = std::string(R"({"action":"process",)") + member + "}";
+    EXPECT_EQ(Post("/api/admin/ingest", body, 400)["error"], complaint);
+  }
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM run"), 0);
+}
+
 TEST_F(AdminServerTest, ARetryWithoutABodyIsOfEverythingThatFailed) {
   AddWallets();
   const json nothing = Post("/api/admin/retry", R"({"all":true})", 200);
