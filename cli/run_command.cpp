@@ -112,10 +112,9 @@ int Conclude(const Options& options, const AdminClient& client, const RunFollowe
 }
 
 std::optional<int> Upload(const AdminClient& client, const WalletList& list,
-                          const std::string& discovered_by, bool are_due,
-                          common::Signals& signals) {
-  const std::string path = fmt::format("/api/admin/wallets?selection={}&discovered_by={}{}",
-                                       list.Selection(), discovered_by, are_due ? "&due=1" : "");
+                          const std::string& discovered_by, common::Signals& signals) {
+  const std::string path = fmt::format("/api/admin/wallets?selection={}&discovered_by={}",
+                                       list.Selection(), discovered_by);
   const std::vector<std::string> pieces = list.Pieces(kUploadPiece);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (pieces.size() > 1) {
@@ -158,8 +157,8 @@ FleetSettings BorrowedSettings(const Options& options, const StateDir& state) {
 }
 
 std::optional<int> HandOver(const Options& options, const AdminClient& client,
-                            const WalletList& list, bool are_due, common::Signals& signals) {
-  if (!options.is_dry_run) return Upload(client, list, DiscoveredBy(options), are_due, signals);
+                            const WalletList& list, common::Signals& signals) {
+  if (!options.is_dry_run) return Upload(client, list, DiscoveredBy(options), signals);
   if (list.wallets.size() <= kUploadPiece) return std::nullopt;
   return Complain(kUsage, fmt::format("a dry run takes at most {} wallets; plan a part of them",
                                       Grouped(static_cast<std::int64_t>(kUploadPiece))));

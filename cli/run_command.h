@@ -30,10 +30,9 @@ void SayWhereSourceEnds(const Options& options);
 FleetSettings BorrowedSettings(const Options& options, const StateDir& state);
 
 // Hands the wallets over under the list's own name, but for a dry run, which keeps nothing.
-// Nothing, or the exit code after a line on stderr. `are_due`: those that are new wait for the next
-// refresh.
+// Nothing, or the exit code after a line on stderr.
 std::optional<int> HandOver(const Options& options, const AdminClient& client,
-                            const WalletList& list, bool are_due, common::Signals& signals);
+                            const WalletList& list, common::Signals& signals);
 // Names them in what is asked for: by the list's name, or one by one for a dry run.
 void NameWallets(const Options& options, const WalletList& list, nlohmann::json& body);
 

@@ -69,7 +69,7 @@ int Sync(const Options& options) {
   const AdminClient client(*state, fleet.is_ours() ? "" : options.http);
   if (const auto code = QueryWallets(options, *state, list)) return *code;
   KeepAtMost(options.max_wallets, list);
-  if (const auto code = HandOver(options, client, list, false, signals)) return *code;
+  if (const auto code = HandOver(options, client, list, signals)) return *code;
   return RunToEnd(options, client, IngestBody(options, list).dump(), fleet, signals);
 }
 

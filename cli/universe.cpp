@@ -106,8 +106,7 @@ int RunUniverse(const Options& options) {
   if (const auto code = QueryWallets(options, *state, list)) return *code;
   const bool are_found = options.action == "discover" && NamesWallets(options);
   if (!list.wallets.empty()) {
-    const auto code = HandOver(options, client, list, are_found, signals);
-    if (code) return *code;
+    if (const auto code = HandOver(options, client, list, signals)) return *code;
   }
   if (are_found) {
     Print(fmt::format("{} are known now; `seine refresh --all` or `seine sync --all` syncs them.",

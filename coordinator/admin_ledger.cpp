@@ -36,31 +36,48 @@ constexpr char kInsertWallets[] =
     "INSERT INTO wallet (address, discovered_by) SELECT a, $2 FROM unnest($1::bytea[]) AS a "
     "WHERE NOT EXISTS (SELECT 1 FROM wallet w WHERE w.address = a) ORDER BY a "
     "ON CONFLICT (address) DO NOTHING";
+// Who is named waits for a refresh until a sync of its own has finished.
 constexpr char kInsertDue[] =
-    "WITH fresh AS (INSERT INTO wallet (address, discovered_by) "
-    "SELECT a, $2 FROM unnest($1::bytea[]) AS a "
-    "WHERE NOT EXISTS (SELECT 1 FROM wallet w WHERE w.address = a) ORDER BY a "
-    "ON CONFLICT (address) DO NOTHING RETURNING wallet_id) "
-    "INSERT INTO wallet_due (wallet_id) SELECT wallet_id FROM fresh ORDER BY 1";
+    "INSERT INTO wallet_due (wallet_id) SELECT w.wallet_id FROM wallet w "
+    "LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id "
+    "WHERE w.address = ANY($1::bytea[]) AND coalesce(s.complete_to, 0) = 0 ORDER BY 1 "
+    "ON CONFLICT DO NOTHING";
 
-}  // namespace
+using Wallets = std::vector<common::WalletAddress>;
 
-Result<AdminLedger::Added> InsertWallets(PgConnection& connection, const std::string& selection,
-                                         const std::string& discovered_by,
-                                         std::vector<common::WalletAddress> wallets, bool are_due) {
-  std::sort(wallets.begin(), wallets.end());
-  wallets.erase(std::unique(wallets.begin(), wallets.end()), wallets.end());
-  // No discovery takes a contract for a wallet; who names one himself learns why it has no trades.
-  if (discovered_by != "list") {
-    std::erase_if(wallets, [](const auto& wallet) { return common::IsContract(wallet); });
-  }
+std::vector<std::string> BytesOf(const Wallets& wallets) {
   std::vector<std::string> addresses;
   addresses.reserve(wallets.size());
   for (const auto& wallet : wallets) {
     addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
   }
-  const auto added = connection.Exec(are_due ? kInsertDue : kInsertWallets,
-                                     PgParams().BytesOf(addresses).Text(discovered_by));
+  return addresses;
+}
+
+void LeaveContractsOut(Wallets& wallets) {
+  std::erase_if(wallets, [](const auto& wallet) { return common::IsContract(wallet); });
+}
+
+// But for contracts, which fail each time.
+Status InsertDue(PgConnection& connection, Wallets wallets) {
+  LeaveContractsOut(wallets);
+  const auto due = connection.Exec(kInsertDue, PgParams().BytesOf(BytesOf(wallets)));
+  if (!due) return due.error();
+  return Done{};
+}
+
+}  // namespace
+
+Result<AdminLedger::Added> InsertWallets(PgConnection& connection, const std::string& selection,
+                                         const std::string& discovered_by,
+                                         std::vector<common::WalletAddress> wallets) {
+  std::sort(wallets.begin(), wallets.end());
+  wallets.erase(std::unique(wallets.begin(), wallets.end()), wallets.end());
+  // No discovery takes a contract for a wallet; who names one himself learns why it has no trades.
+  if (discovered_by != "list") LeaveContractsOut(wallets);
+  const std::vector<std::string> addresses = BytesOf(wallets);
+  const auto added =
+      connection.Exec(kInsertWallets, PgParams().BytesOf(addresses).Text(discovered_by));
   if (!added) return added.error();
   const auto chosen = connection.Exec(
       "INSERT INTO selection_wallet (selection, wallet_id) SELECT $2, wallet_id FROM wallet "
@@ -72,13 +89,14 @@ Result<AdminLedger::Added> InsertWallets(PgConnection& connection, const std::st
 
 Result<AdminLedger::Added> AdminLedger::AddWallets(
     const std::string& selection, const std::string& discovered_by,
-    const std::vector<common::WalletAddress>& wallets, bool are_due) const {
+    const std::vector<common::WalletAddress>& wallets) const {
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   auto transaction = PgTransaction::Begin(*connection, Bounds());
   if (!transaction) return transaction.error();
-  auto added = InsertWallets(*connection, selection, discovered_by, wallets, are_due);
+  auto added = InsertWallets(*connection, selection, discovered_by, wallets);
   if (!added) return added;
+  if (const Status due = InsertDue(*connection, wallets); !due) return due.error();
   if (const Status committed = transaction->Commit(); !committed) return committed.error();
   return added;
 }

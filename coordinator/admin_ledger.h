@@ -64,10 +64,9 @@ class AdminLedger {
     std::int64_t wallets = 0;
     std::int64_t fresh = 0;
   };
-  // `are_due`: new ones wait for the next refresh.
+  // Those that were never synced to the end wait for the next refresh, too.
   common::Result<Added> AddWallets(const std::string& selection, const std::string& discovered_by,
-                                   const std::vector<common::WalletAddress>& wallets,
-                                   bool are_due = false) const;
+                                   const std::vector<common::WalletAddress>& wallets) const;
   common::Result<NewRun> CreateRun(const RunWish& wish) const;
   // Nothing of it is kept. `wallets`: instead of a selection.
   common::Result<DryRun> PlanDry(const RunWish& wish, int workers,
@@ -105,7 +104,6 @@ class AdminLedger {
 common::Result<AdminLedger::Added> InsertWallets(common::PgConnection& connection,
                                                  const std::string& selection,
                                                  const std::string& discovered_by,
-                                                 std::vector<common::WalletAddress> wallets,
-                                                 bool are_due);
+                                                 std::vector<common::WalletAddress> wallets);
 
 }  // namespace coordinator

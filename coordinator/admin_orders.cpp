@@ -55,8 +55,7 @@ void AdminServer::State::AddWallets(const Request& request, Response& response) 
     return Refuse(response, 413,
                   fmt::format("at most {} wallets in a request", kMostWalletsAtOnce));
   }
-  const auto added = ledger.AddWallets(selection, discovered_by, lines.wallets,
-                                       request.get_param_value("due") == "1");
+  const auto added = ledger.AddWallets(selection, discovered_by, lines.wallets);
   if (!added) return Refuse(response, added.error());
   Answer(response, 200, json{{"wallets", added->wallets}, {"new", added->fresh}}.dump());
 }

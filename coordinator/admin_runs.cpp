@@ -222,7 +222,7 @@ Result<DryRun> AdminLedger::PlanDry(const RunWish& wanted, int workers,
   if (!transaction) return transaction.error();
   if (!wallets.empty()) {
     wish.selection = "dry-run";
-    const auto added = InsertWallets(*connection, wish.selection, "list", wallets, false);
+    const auto added = InsertWallets(*connection, wish.selection, "list", wallets);
     if (!added) return added.error();
   }
   const auto selection = SelectWallets(*connection, wish);

@@ -247,6 +247,36 @@ TEST_F(OrdersTest, ContractsAreNoWallets) {
       common::WalletAddress::Parse("0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E").value();
   ASSERT_TRUE(AdminLedger(url_).AddWallets("s", "file", {exchange}).has_value());
   EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 0);
+  // Who names one himself learns why it has no trades, but not in each refresh again.
+  ASSERT_TRUE(AdminLedger(url_).AddWallets("s", "list", {exchange}).has_value());
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet"), 1);
+  EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_due"), 0);
+}
+
+TEST_F(OrdersTest, WhoIsNamedIsDueUntilItsOwnSyncHasFinished) {
+  std::vector<common::WalletAddress> wallets(3);
+  for (std::uint8_t i = 0; i < 3; ++i) wallets[i].bytes[0] = i + 1;
+  const AdminLedger admin(url_);
+  const auto due = [this] {
+    return std::string(
+        Query("SELECT coalesce(string_agg(wallet_id::text, ',' ORDER BY wallet_id), '') "
+              "FROM wallet_due")
+            .Text(0, 0));
+  };
+  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+  EXPECT_EQ(due(), "1,2,3");
+  const auto chunks = Begin("process");
+  ASSERT_EQ(chunks.size(), 1U);
+  const auto epoch = Grant(chunks[0]);
+  Query("INSERT INTO wallet_sync (wallet_id, status, complete_to, done_run) VALUES (1, 2, 60, " +
+        std::to_string(run_.value) + "), (2, 1, 0, 0)");
+  Ask<FinishedAnswer>(FinishRequest{run_, chunks[0].id, epoch, {}, {}});
+  EXPECT_EQ(due(), "2,3");
+  // Named before that was so.
+  Query("DELETE FROM wallet_due");
+  ASSERT_TRUE(admin.AddWallets("s", "list", wallets).has_value());
+  ASSERT_TRUE(admin.AddWallets("other", "list", wallets).has_value());
+  EXPECT_EQ(due(), "2,3");
 }
 
 TEST_F(OrdersTest, ADryRunKeepsNothing) {
