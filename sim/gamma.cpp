@@ -99,10 +99,11 @@ Response Gamma::Answer(const Request& request) const {
   constexpr std::string_view kMarket = "/markets/";
   constexpr std::string_view kEvent = "/events/";
   const std::string_view path = request.path;
-  if (path == "/markets") return Markets(request, false);
-  if (path == "/markets/keyset") return Markets(request, true);
-  if (path == "/events") return Events(request, false);
-  if (path == "/events/keyset") return Events(request, true);
+  if (path == "/markets/keyset") return Markets(request);
+  if (path == "/events/keyset") return Events(request);
+  if (path == "/markets" || path == "/events") {
+    return GammaError(410, "gone error", fmt::format("{0} is retired, use {0}/keyset", path));
+  }
   if (path == "/tags") return Tags(request);
   if (path.starts_with(kMarket)) return OneMarket(request, path.substr(kMarket.size()));
   if (path.starts_with(kEvent)) return OneEvent(request, path.substr(kEvent.size()));
@@ -157,7 +158,7 @@ std::optional<Response> Gamma::SelectMarkets(const Request& request, GammaList& 
   return std::nullopt;
 }
 
-Response Gamma::Markets(const Request& request, bool keyset) const {
+Response Gamma::Markets(const Request& request) const {
   GammaList list;
   list.name = "markets";
   list.size = static_cast<std::uint32_t>(world_.markets().size());
@@ -171,13 +172,11 @@ Response Gamma::Markets(const Request& request, bool keyset) const {
   list.key = [this](std::string_view order, std::uint32_t number) {
     return MarketKey(world_, order, number);
   };
-  return keyset ? GammaKeysetPage(world_.seed(), request, std::move(list))
-                : GammaOffsetPage(request, list);
+  return GammaKeysetPage(world_.seed(), request, std::move(list));
 }
 
-// The deprecated list has shown the closed events alone where nothing was said.
-Response Gamma::Events(const Request& request, bool keyset) const {
-  const auto closed = GammaFlag(request, "closed", !keyset);
+Response Gamma::Events(const Request& request) const {
+  const auto closed = GammaFlag(request, "closed", false);
   if (!closed) return GammaInvalid("closed");
   GammaList list;
   list.name = "events";
@@ -195,8 +194,7 @@ Response Gamma::Events(const Request& request, bool keyset) const {
   list.key = [this](std::string_view order, std::uint32_t number) {
     return EventKey(world_, order, number);
   };
-  return keyset ? GammaKeysetPage(world_.seed(), request, std::move(list))
-                : GammaOffsetPage(request, list);
+  return GammaKeysetPage(world_.seed(), request, std::move(list));
 }
 
 void Gamma::AppendEventRow(std::string& out, const Event& event, const Request& request) const {

@@ -1,8 +1,8 @@
 // Gamma: markets, events and tags. Lists are in the order of the world.
 //
-// Lists hold open markets alone unless `closed=true` is said. A keyset list has no `next_cursor` on
-// its last page, and ignores parameters that it does not know, so a client that sends `cursor` gets
-// the first page for ever.
+// Lists hold open markets alone unless `closed=true` is said. They have no `next_cursor` on the
+// last page, and ignore parameters that they do not know, so a client that sends `cursor` gets the
+// first page for ever. The deprecated ones, by offset, are retired here.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class Gamma {
   Response Answer(const Request& request) const;
 
  private:
-  Response Markets(const Request& request, bool keyset) const;
-  Response Events(const Request& request, bool keyset) const;
+  Response Markets(const Request& request) const;
+  Response Events(const Request& request) const;
   Response OneMarket(const Request& request, std::string_view rest) const;
   Response OneEvent(const Request& request, std::string_view id) const;
   Response Tags(const Request& request) const;

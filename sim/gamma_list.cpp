@@ -11,8 +11,6 @@
 namespace sim {
 namespace {
 
-constexpr std::int64_t kMostOffset = 2000;
-constexpr std::int64_t kMostListed = 500;
 constexpr std::int64_t kMostInKeyset = 100;
 constexpr std::int64_t kUsualLimit = 20;
 
@@ -161,25 +159,6 @@ Response GammaKeysetPage(std::uint64_t seed, const Request& request, GammaList l
   response.body += ']';
   if (!next.empty()) response.body += fmt::format(R"(,"next_cursor":"{}")", next);
   response.body += '}';
-  return response;
-}
-
-Response GammaOffsetPage(const Request& request, const GammaList& list) {
-  const auto limit = GammaNumber(request, "limit", kUsualLimit, kMostListed);
-  if (!limit) return GammaInvalid("limit");
-  const auto offset = GammaNumber(request, "offset", 0, kMostOffset);
-  if (!offset) {
-    return GammaError(422, "validation error",
-                      fmt::format("offset is too large, use /{}/keyset", list.name));
-  }
-  const auto numbers = AllOf(list);
-  Response response = JsonResponse(200, "[");
-  for (auto at = static_cast<std::size_t>(*offset);
-       at < numbers.size() && response.rows < static_cast<std::size_t>(*limit); ++at) {
-    if (response.rows++ > 0) response.body += ',';
-    list.append(response.body, numbers[at]);
-  }
-  response.body += ']';
   return response;
 }
 

@@ -26,8 +26,6 @@ struct GammaList {
 
 // GET .../keyset: without `next_cursor` on the last page.
 Response GammaKeysetPage(std::uint64_t seed, const Request& request, GammaList list);
-// The deprecated form: an array, with limit and offset.
-Response GammaOffsetPage(const Request& request, const GammaList& list);
 
 // Refusals.
 Response GammaError(int status, std::string_view type, std::string_view message);

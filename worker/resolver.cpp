@@ -33,6 +33,11 @@ bool IsRefusedBatch(int status) {
   return std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
 }
 
+// A list that is no longer there. No token of the batch is to blame, and Gamma is well otherwise.
+bool IsRetired(int status) {
+  return status == 404 || status == 410;
+}
+
 bool IsGamma(ResolveStage stage) {
   return static_cast<std::size_t>(stage) < kGammaStages;
 }
@@ -140,7 +145,7 @@ class Resolver::Core {
                            question.stage == ResolveStage::kPositionClosed;
     const bool is_position = question.stage == ResolveStage::kPositionClosed ||
                              question.stage == ResolveStage::kPositionOpen;
-    std::string url = upstreams_.gamma_url + "/markets?limit=100&include_tag=true&closed=";
+    std::string url = upstreams_.gamma_url + "/markets/keyset?limit=100&include_tag=true&closed=";
     url += is_closed ? "true" : "false";
     const char* const name = is_position ? "&position_ids=" : "&clob_token_ids=";
     for (const TokenId& token : question.tokens) url += name + token.ToDecimal();
@@ -150,10 +155,12 @@ class Resolver::Core {
   common::Status OnGamma(const Question& question, const std::optional<common::Error>& failure,
                          const HttpResponse& response) {
     if (failure && IsRefusedBatch(response.status)) return OnRefusedBatch(question, *failure);
-    if (failure) return AskAgain(question, *failure);
-    auto markets = sources::ParseGammaMarkets(response.body);
-    if (!markets) return AskAgain(question, markets.error());
-    for (store::MarketInfo& market : *markets) Settle(std::move(market));
+    if (failure && !IsRetired(response.status)) return AskAgain(question, *failure);
+    if (!failure) {
+      auto markets = sources::ParseGammaMarkets(response.body);
+      if (!markets) return AskAgain(question, markets.error());
+      for (store::MarketInfo& market : *markets) Settle(std::move(market));
+    }
     AskElsewhere(question);
     return common::Done{};
   }

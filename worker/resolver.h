@@ -2,8 +2,8 @@
 //
 // A token is looked for among Gamma's closed markets, then among its open ones (its lists hide
 // closed markets unless told), then by Protocol V2's name for it in both, then at the CLOB, token
-// by token. What nobody knows is reported, and so is what could not be asked; both are to be asked
-// again some other day. A core: no I/O.
+// by token. A list that Gamma has retired is passed over. What nobody knows is reported, and so is
+// what could not be asked; both are to be asked again some other day. A core: no I/O.
 #pragma once
 
 #include <cstddef>

@@ -74,9 +74,10 @@ TEST_F(ControlTest, AMarketThatIsClosedIsToldSoByAll) {
   const Json closed = Post("/sim/close", {{"count", 2}})["closed"];
   ASSERT_EQ(closed.size(), 2U);
   const std::string condition = closed[1];
-  const Json row = Get("/gamma/markets?closed=true&condition_ids=" + condition).at(0);
+  const std::string by_condition = "/gamma/markets/keyset?condition_ids=" + condition;
+  const Json row = Get(by_condition + "&closed=true")["markets"].at(0);
   EXPECT_EQ(row["outcomePrices"], R"(["0", "1"])");
-  EXPECT_TRUE(Get("/gamma/markets?condition_ids=" + condition).empty());
+  EXPECT_TRUE(Get(by_condition)["markets"].empty());
   EXPECT_EQ(Get("/clob/markets/" + condition)["tokens"][1]["winner"], true);
   const Json resolution = Get("/data/v2/resolutions?condition=" + condition)["data"][0];
   EXPECT_EQ(resolution["payouts"], Json({0, 1'000'000}));

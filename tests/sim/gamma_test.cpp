@@ -35,6 +35,10 @@ class GammaTest : public testing::Test {
     EXPECT_EQ(response.status, 200) << target << response.body;
     return Json::parse(response.body);
   }
+  // The markets of a list that names what it wants.
+  Json Listed(const std::string& query) const {
+    return GetJson("/markets/keyset?" + query).at("markets");
+  }
   // The first market that passes.
   template <typename Wanted>
   const Market& Find(Wanted wanted) const {
@@ -58,7 +62,7 @@ TEST_F(GammaTest, WritesListsAsTextAndTheClosingTimeInItsOwnForm) {
   const Market& market = Find([](const Market& each) {
     return each.closed_at != 0 && each.winner == 1 && each.known_by == KnownBy::kGammaAndClob;
   });
-  const Json row = GetJson("/markets?closed=true&clob_token_ids=" + TokenOf(market)).at(0);
+  const Json row = Listed("closed=true&clob_token_ids=" + TokenOf(market)).at(0);
   EXPECT_EQ(row["conditionId"], market.condition_id);
   EXPECT_EQ(Json::parse(row["outcomes"].get<std::string>()), Json(market.outcomes));
   EXPECT_EQ(Json::parse(row["clobTokenIds"].get<std::string>()),
@@ -73,7 +77,7 @@ TEST_F(GammaTest, WritesListsAsTextAndTheClosingTimeInItsOwnForm) {
 
 TEST_F(GammaTest, TellsTagsOnlyWhenAsked) {
   const Market& market = Find(IsOpen);
-  const Json row = GetJson("/markets?include_tag=true&id=" + market.id).at(0);
+  const Json row = Listed("include_tag=true&id=" + market.id).at(0);
   EXPECT_FALSE(row["tags"].empty());
   EXPECT_EQ(GetJson("/markets/" + market.id + "/tags"), row["tags"]);
 }
@@ -82,16 +86,16 @@ TEST_F(GammaTest, HoldsClosedMarketsBack) {
   const Market& market = Find([](const Market& each) {
     return each.closed_at != 0 && each.known_by == KnownBy::kGammaAndClob;
   });
-  EXPECT_TRUE(GetJson("/markets?condition_ids=" + market.condition_id).empty());
-  EXPECT_EQ(GetJson("/markets?closed=true&condition_ids=" + market.condition_id).size(), 1U);
+  EXPECT_TRUE(Listed("condition_ids=" + market.condition_id).empty());
+  EXPECT_EQ(Listed("closed=true&condition_ids=" + market.condition_id).size(), 1U);
   EXPECT_EQ(GetJson("/markets/slug/" + market.slug)["id"], market.id);
 }
 
 TEST_F(GammaTest, KnowsNoMarketThatOnlyTheClobKnows) {
   const Market& market = Find([](const Market& each) { return each.known_by == KnownBy::kClob; });
   for (const char* closed : {"true", "false"}) {
-    const std::string target = "/markets?clob_token_ids=" + TokenOf(market) + "&closed=" + closed;
-    EXPECT_TRUE(GetJson(target).empty());
+    EXPECT_TRUE(
+        Listed("clob_token_ids=" + TokenOf(market) + std::string("&closed=") + closed).empty());
   }
   EXPECT_EQ(Get("/markets/" + market.id).status, 404);
 }
@@ -104,16 +108,15 @@ TEST_F(GammaTest, LearnsOfUnknownMarketsInTheMeantime) {
 }
 
 TEST_F(GammaTest, RefusesWhatTheRealOneRefuses) {
-  std::string tokens = "/markets?limit=500";
+  std::string tokens = "/markets/keyset?limit=100";
   for (int i = 0; i < 51; ++i) tokens += "&clob_token_ids=" + std::to_string(i);
-  std::string conditions = "/markets?limit=500";
+  std::string conditions = "/markets/keyset?limit=100";
   for (int i = 0; i < 101; ++i) conditions += "&condition_ids=" + std::to_string(i);
   EXPECT_EQ(Get(tokens).status, 414);
   for (const std::string& target :
-       {conditions, std::string("/markets?limit=501"), std::string("/markets?offset=9500"),
-        std::string("/markets?closed=yes"), std::string("/markets/keyset?limit=101"),
-        std::string("/markets/keyset?offset=0"), std::string("/markets/keyset?after_cursor=abc"),
-        std::string("/markets/x")}) {
+       {conditions, std::string("/markets/keyset?closed=yes"),
+        std::string("/markets/keyset?limit=101"), std::string("/markets/keyset?offset=0"),
+        std::string("/markets/keyset?after_cursor=abc"), std::string("/markets/x")}) {
     EXPECT_EQ(Get(target).status, 422) << target;
   }
 }
@@ -190,12 +193,12 @@ TEST_F(GammaTest, WalksClosedMarketsFromTheNewest) {
   EXPECT_GE(events["events"][0]["closedTime"], events["events"][1]["closedTime"]);
 }
 
-TEST_F(GammaTest, TheOldListOfEventsShowsClosedOnesUnlessAsked) {
-  for (const Json& event : GetJson("/events?limit=500")) EXPECT_EQ(event["closed"], true);
-  for (const Json& event : GetJson("/events?closed=false&limit=5")) {
-    EXPECT_EQ(event["closed"], false);
+TEST_F(GammaTest, TheListsByOffsetAreRetired) {
+  for (const char* list : {"/markets", "/events"}) {
+    const Response response = Get(std::string(list) + "?limit=5&closed=false");
+    EXPECT_EQ(response.status, 410);
+    EXPECT_TRUE(Json::parse(response.body).contains("error"));
   }
-  EXPECT_EQ(Get("/events?offset=9500").status, 422);
 }
 
 TEST_F(GammaTest, VolumesAreThoseOfTheFills) {
@@ -224,7 +227,8 @@ TEST(GammaPositionsTest, MarketsOfProtocolV2HavePositionsAndShorterIds) {
   ASSERT_NE(market, world->markets().end());
   const std::string id = "0x" + market->condition_id.substr(4);
   const Json rows =
-      Json::parse(gamma.Answer(ParseTarget("GET", "/markets?condition_ids=" + id)).body);
+      Json::parse(gamma.Answer(ParseTarget("GET", "/markets/keyset?condition_ids=" + id)).body)
+          .at("markets");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0]["conditionId"], id);
   EXPECT_EQ(rows[0]["version"], "v2");

@@ -86,11 +86,13 @@ TEST_F(RecordedTest, TellsRecordedMarketsVerbatim) {
   const Gamma gamma(*world_, 0);
   const std::string token =
       "75467129615908319583031474642658885479135630431889036121812713428992454630178";
-  const std::string body = gamma.Answer(Get("/markets?clob_token_ids=" + token)).body;
-  EXPECT_EQ(body.find(R"([{"id":"531202","question":"BitBoy convicted?","conditionId":"0xb486)"),
-            0U);
+  const std::string body = gamma.Answer(Get("/markets/keyset?clob_token_ids=" + token)).body;
+  EXPECT_EQ(
+      body.find(
+          R"({"markets":[{"id":"531202","question":"BitBoy convicted?","conditionId":"0xb486)"),
+      0U);
   EXPECT_NE(body.find(R"("volume":"80362.86028499973","active":true)"), std::string::npos);
-  EXPECT_EQ(Json::parse(body).size(), 1U);
+  EXPECT_EQ(Json::parse(body)["markets"].size(), 1U);
 }
 
 TEST_F(RecordedTest, WalksTheRecordedMarketsAsAKeyset) {
@@ -210,7 +212,8 @@ TEST_F(RecordedTest, KnowsMarketsOfTheClobOnlyThere) {
   EXPECT_EQ(row["tokens"][1]["winner"], true);
   EXPECT_EQ(row["tags"][0], "Politics");
   const Gamma gamma(*world_, 0);
-  EXPECT_EQ(gamma.Answer(Get("/markets?closed=true&condition_ids=" + condition)).body, "[]");
+  EXPECT_EQ(gamma.Answer(Get("/markets/keyset?closed=true&condition_ids=" + condition)).body,
+            R"({"markets":[]})");
 }
 
 }  // namespace

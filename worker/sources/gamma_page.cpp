@@ -27,6 +27,10 @@ common::Result<std::vector<store::MarketInfo>> ParseGammaMarkets(std::string_vie
     return common::Error{common::ErrorKind::kTransient,
                          "Gamma's answer is no list of markets: " + Evidence(body)};
   }
+  if (list.size() == 0 && !TextOf(document, "next_cursor").empty()) {
+    return common::Error{common::ErrorKind::kTransient,
+                         "Gamma's answer has no rows and yet there is more"};
+  }
   std::vector<store::MarketInfo> markets;
   GammaReader reader;
   for (const dom::element market : list) {

@@ -91,8 +91,8 @@ TEST(GammaPageTest, ErrorsAndCutAnswersAreNeverAnEmptyList) {
   for (std::size_t size = 0; size < body.size(); ++size) {
     EXPECT_FALSE(ParseGammaMarkets(body.substr(0, size)));
   }
-  for (const char* answer :
-       {R"({"type":"validation error","error":"x"})", "{}", "null", "<html>"}) {
+  for (const char* answer : {R"({"type":"validation error","error":"x"})", "{}", "null", "<html>",
+                             R"({"markets":[],"next_cursor":"a"})"}) {
     const auto markets = ParseGammaMarkets(answer);
     ASSERT_FALSE(markets);
     EXPECT_EQ(markets.error().kind, common::ErrorKind::kTransient);

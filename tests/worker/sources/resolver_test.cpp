@@ -68,6 +68,7 @@ class ResolverTest : public testing::Test {
 TEST_F(ResolverTest, ClosedMarketsAreAskedFirst) {
   resolver_.Want({Token(1)});
   const std::string url = Gamma(GammaMarket(1, 2));
+  EXPECT_THAT(url, HasSubstr("/markets/keyset?limit=100&"));  // the list by offset is deprecated
   EXPECT_THAT(url, HasSubstr("closed=true"));
   EXPECT_THAT(url, HasSubstr("include_tag=true"));
   EXPECT_THAT(url, HasSubstr("&clob_token_ids=1"));
@@ -157,6 +158,27 @@ TEST_F(ResolverTest, HalvesDoNotWaitForAFullBatch) {
   EXPECT_THAT(resolver_.Next(Endpoint::kGammaMarkets, false)->request.url, HasSubstr("=20"));
   EXPECT_THAT(resolver_.Next(Endpoint::kGammaMarkets, false)->request.url, HasSubstr("=40"));
   EXPECT_FALSE(resolver_.Wants(Endpoint::kGammaMarkets, true));
+}
+
+TEST_F(ResolverTest, ARetiredListLeavesItsTokensToTheClob) {
+  for (const int status : {404, 410}) {
+    resolver_.Want(Tokens(status, 3));
+    for (int i = 0; i < 4; ++i) {
+      const auto query = resolver_.Next(Endpoint::kGammaMarkets, true);
+      ASSERT_TRUE(query);
+      HttpResponse response;
+      response.status = status;
+      EXPECT_TRUE(resolver_.OnResponse(query->ticket, response));  // nothing to wait for
+    }
+    EXPECT_FALSE(resolver_.Wants(Endpoint::kGammaMarkets, true));
+    EXPECT_TRUE(resolver_.Take().unanswered.empty());
+    for (int token = status; token < status + 3; ++token) {
+      Clob(fmt::format(R"({{"condition_id":"{}"}})", Condition(token)));
+      Clob(ClobMarket(token));
+    }
+    EXPECT_EQ(resolver_.Take().markets.size(), 3U);
+    EXPECT_TRUE(resolver_.idle());
+  }
 }
 
 TEST_F(ResolverTest, ABacklogIsSettledQuickly) {
