@@ -229,7 +229,7 @@ Response Gamma::OneMarket(const Request& request, std::string_view rest) const {
   Response response;
   response.rows = 1;
   if (tags) {
-    AppendGammaTags(response.body, world_, world_.events()[market.event]);
+    AppendGammaTags(response.body, world_, market);
   } else {
     AppendGammaMarket(response.body, world_, market, {true, *include_tag});
   }

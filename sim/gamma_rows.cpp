@@ -107,6 +107,15 @@ void AppendUnasked(std::string& out, std::int64_t volume, std::uint64_t draw) {
   if (draw % 5 == 0) out += R"("comboStatus":{"eligible":false,"reasons":["size"]},)";
 }
 
+void AppendTags(std::string& out, const World& world, const std::vector<std::uint32_t>& tags) {
+  out += '[';
+  for (const std::uint32_t tag : tags) {
+    if (out.back() != '[') out += ',';
+    AppendGammaTag(out, world.tags()[tag]);
+  }
+  out += ']';
+}
+
 }  // namespace
 
 const char* UmaStatus(const Market& market) {
@@ -162,7 +171,7 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   }
   if (form.with_tags) {
     out += R"("tags":)";
-    AppendGammaTags(out, world, event);
+    AppendGammaTags(out, world, market);
     out += ',';
   }
   out.back() = '}';
@@ -224,12 +233,12 @@ void AppendGammaTag(std::string& out, const Tag& tag) {
 }
 
 void AppendGammaTags(std::string& out, const World& world, const Event& event) {
-  out += '[';
-  for (const std::uint32_t tag : event.tags) {
-    if (out.back() != '[') out += ',';
-    AppendGammaTag(out, world.tags()[tag]);
-  }
-  out += ']';
+  AppendTags(out, world, event.tags);
+}
+
+void AppendGammaTags(std::string& out, const World& world, const Market& market) {
+  const auto& tags = world.events()[market.event].tags;
+  AppendTags(out, world, {tags.rbegin(), tags.rend()});
 }
 
 }  // namespace sim

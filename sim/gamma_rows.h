@@ -20,8 +20,9 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
 void AppendGammaEventFields(std::string& out, const World& world, const Event& event);
 
 void AppendGammaTag(std::string& out, const Tag& tag);
-// ["tags" of an event] as a JSON array.
+// The tags of an event as a JSON array. Its markets have the same, from the last to the first.
 void AppendGammaTags(std::string& out, const World& world, const Event& event);
+void AppendGammaTags(std::string& out, const World& world, const Market& market);
 
 // When the last market of a closed event closed; 0 for an open one.
 common::UnixSeconds ClosedAt(const World& world, const Event& event);

@@ -53,6 +53,15 @@ std::string TagsOf(const World& world, const Event& event) {
   return text;
 }
 
+// Its own, else the first label of its event.
+std::string CategoryOf(const World& world, const Market& market) {
+  if (!market.category.empty()) return market.category;
+  for (const std::uint32_t tag : world.events()[market.event].tags) {
+    if (world.tags()[tag].label != "All") return world.tags()[tag].label;
+  }
+  return {};
+}
+
 Lines MarketLines(const World& world) {
   Lines lines;
   for (std::uint32_t number = 0; number < world.markets().size(); ++number) {
@@ -61,9 +70,9 @@ Lines MarketLines(const World& world) {
     const Event& event = world.events()[market.event];
     lines.push_back(fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{:d}\t{:d}\t{}\t{}",
                                 market.condition_id, market.id, market.question_id, market.slug,
-                                event.id, market.category, TagsOf(world, event), market.neg_risk,
-                                market.closed_at != 0, fmt::join(PayoutsOf(market), ","),
-                                world.VolumeOf(number)));
+                                event.id, CategoryOf(world, market), TagsOf(world, event),
+                                market.neg_risk, market.closed_at != 0,
+                                fmt::join(PayoutsOf(market), ","), world.VolumeOf(number)));
   }
   return lines;
 }

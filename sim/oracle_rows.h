@@ -2,9 +2,9 @@
 // bytewise order. Amounts are in millionths; what the Data API rounds is written as it tells it.
 //
 //   wallets    address; of users that have traded
-//   markets    condition id, id, question id, slug, event id, category, tags (joined by |),
-//              neg-risk (0 or 1), closed (0 or 1), payouts (joined by a comma), volume; of markets
-//              that Gamma knows
+//   markets    condition id, id, question id, slug, event id, category (its own, else of its
+//              event's tags), tags (joined by |), neg-risk (0 or 1), closed (0 or 1), payouts
+//              (joined by a comma), volume; of markets that Gamma knows
 //   events     id, slug, title, neg-risk market id, closed, tags, number of known markets
 //   tokens     token id, condition id, outcome index, outcome; of markets that Gamma knows
 //   activity   address, unix seconds, transaction hash, type, condition id, side (of tips: IN or

@@ -150,7 +150,8 @@ TEST_F(FullTest, FullSurvivesKillsOfEverybodyInEveryStage) {
   }
   fleet_->ExpectOutcome(run, "complete");
   fleet_->ExpectOracle();
-  ExpectTold("markets", 4, "condition_id, market_id, question_id, slug) FROM markets");
+  ExpectTold("markets", 6,
+             "condition_id, market_id, question_id, slug, event_id, category) FROM markets");
   ExpectTold("events", 3, "event_id, slug, title) FROM events");
   ExpectTold("tokens", 4,
              "token_id, condition_id, outcome_index, outcome) FROM tokens WHERE is_known");

@@ -82,6 +82,15 @@ TEST_F(GammaTest, TellsTagsOnlyWhenAsked) {
   EXPECT_EQ(GetJson("/markets/" + market.id + "/tags"), row["tags"]);
 }
 
+TEST_F(GammaTest, TellsAMarketsTagsInAnotherOrderThanItsEvents) {
+  const Market& market = Find([this](const Market& each) {
+    return IsOpen(each) && world_->events()[each.event].tags.size() > 1;
+  });
+  Json tags = GetJson("/events/" + world_->events()[market.event].id)["tags"];
+  std::reverse(tags.begin(), tags.end());
+  EXPECT_EQ(Listed("include_tag=true&id=" + market.id).at(0)["tags"], tags);
+}
+
 TEST_F(GammaTest, HoldsClosedMarketsBack) {
   const Market& market = Find([](const Market& each) {
     return each.closed_at != 0 && each.known_by == KnownBy::kGammaAndClob;

@@ -81,6 +81,7 @@ common::Result<store::MarketInfo> ParseClobMarket(std::string_view body) {
   for (const std::string& tag : info.tags) {
     if (info.category.empty() && tag != kTagOfAll) info.category = tag;
   }
+  info.category_is_weak = true;
   return info;
 }
 

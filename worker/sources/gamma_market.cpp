@@ -80,16 +80,20 @@ void TakeEvent(const store::EventInfo& event, store::MarketInfo& market) {
   market.event_tags = event.tags;
 }
 
-// The market's own category, else the event's, else the first label known of either.
-std::string CategoryOf(const std::string& own, const store::MarketInfo& info) {
-  if (!own.empty()) return own;
-  if (!info.event_category.empty()) return info.event_category;
-  for (const auto* labels : {&info.event_tags, &info.tags}) {
-    for (const std::string& label : *labels) {
-      if (label != kTagOfAll) return label;
-    }
-  }
-  return {};
+std::string FirstLabel(const std::vector<std::string>& labels) {
+  const auto known = std::find_if(labels.begin(), labels.end(),
+                                  [](const std::string& label) { return label != kTagOfAll; });
+  return known == labels.end() ? std::string() : *known;
+}
+
+// The market's own category, else the event's, else the first label of the event. Lists of markets
+// tell no labels of events: the market's own ones serve until the event's are told.
+void TakeCategory(const std::string& own, store::MarketInfo& info) {
+  info.category = own.empty() ? info.event_category : own;
+  if (info.category.empty()) info.category = FirstLabel(info.event_tags);
+  if (!info.category.empty()) return;
+  info.category = FirstLabel(info.tags);
+  info.category_is_weak = true;
 }
 
 }  // namespace
@@ -176,7 +180,7 @@ std::optional<store::MarketInfo> GammaReader::ReadMarket(dom::element market,
   } else if (market["events"].get_array().get(events) == simdjson::SUCCESS && events.size() != 0) {
     TakeEvent(ReadEvent(events.at(0).value()), info);
   }
-  info.category = CategoryOf(own, info);
+  TakeCategory(own, info);
   return info;
 }
 

@@ -33,6 +33,7 @@ struct MarketInfo {
   std::string slug;
   std::string question;
   std::string category;
+  bool category_is_weak = false;  // its own tags say so, in an order of theirs: others know better
   std::vector<std::string> tags;
   std::vector<std::string> outcomes;
   std::vector<common::TokenId> tokens;  // index-aligned with outcomes, or empty

@@ -48,6 +48,7 @@ WHERE (e.slug, e.title, e.category, e.tags, e.neg_risk, e.closed, e.neg_risk_mar
        coalesce(EXCLUDED.gamma_updated_at, e.gamma_updated_at))
 )sql";
 
+// A market whose category is weak, $2, keeps the one that it has.
 inline constexpr char kMarkets[] = R"sql(
 INSERT INTO market AS m (market_key, condition_id, gamma_id, event_key, slug, question, category,
                          tags, outcomes, neg_risk, closed, end_date, question_id,
@@ -72,7 +73,8 @@ ON CONFLICT (condition_id) DO UPDATE SET
   gamma_id = coalesce(EXCLUDED.gamma_id, m.gamma_id),
   event_key = coalesce(EXCLUDED.event_key, m.event_key),
   slug = coalesce(EXCLUDED.slug, m.slug), question = coalesce(EXCLUDED.question, m.question),
-  category = coalesce(EXCLUDED.category, m.category),
+  category = CASE WHEN m.condition_id = ANY ($2) THEN coalesce(m.category, EXCLUDED.category)
+                  ELSE coalesce(EXCLUDED.category, m.category) END,
   tags = CASE WHEN EXCLUDED.tags = '{}' THEN m.tags ELSE EXCLUDED.tags END,
   outcomes = CASE WHEN EXCLUDED.outcomes = '{}' THEN m.outcomes ELSE EXCLUDED.outcomes END,
   neg_risk = coalesce(EXCLUDED.neg_risk, m.neg_risk),
@@ -93,7 +95,8 @@ WHERE (m.gamma_id, m.event_key, m.slug, m.question, m.category, m.tags, m.outcom
   IS DISTINCT FROM
       (coalesce(EXCLUDED.gamma_id, m.gamma_id), coalesce(EXCLUDED.event_key, m.event_key),
        coalesce(EXCLUDED.slug, m.slug), coalesce(EXCLUDED.question, m.question),
-       coalesce(EXCLUDED.category, m.category),
+       CASE WHEN m.condition_id = ANY ($2) THEN coalesce(m.category, EXCLUDED.category)
+            ELSE coalesce(EXCLUDED.category, m.category) END,
        CASE WHEN EXCLUDED.tags = '{}' THEN m.tags ELSE EXCLUDED.tags END,
        CASE WHEN EXCLUDED.outcomes = '{}' THEN m.outcomes ELSE EXCLUDED.outcomes END,
        coalesce(EXCLUDED.neg_risk, m.neg_risk), coalesce(EXCLUDED.closed, m.closed),

@@ -116,9 +116,12 @@ Result<std::uint64_t> WriteCatalog(PgConnection& connection, const std::vector<M
     }
   }
   if (by_condition.empty()) return written;
-  if (const Status done = exec(kMarkets, PgParams().Text(MarketsOf(by_condition).dump())); !done) {
-    return done.error();
+  PgArray weak = PgArray::OfBytes();
+  for (const auto& [condition, market] : by_condition) {
+    if (market->category_is_weak) weak.Add(BytesOf(condition));
   }
+  const PgParams market_rows = PgParams().Text(MarketsOf(by_condition).dump()).Array(weak);
+  if (const Status done = exec(kMarkets, market_rows); !done) return done.error();
   if (!tokens.empty()) {
     if (const Status done = exec(kTokens, TokensOf(tokens)); !done) return done.error();
   }

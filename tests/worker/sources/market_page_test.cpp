@@ -86,6 +86,16 @@ TEST(GammaPageTest, TheCategoryIsTheFirstThatIsKnown) {
   EXPECT_EQ(Gamma(kTwoTokens + R"(,"tags":[{"label":"All"}])")->at(0).category, "");
 }
 
+TEST(GammaPageTest, ACategoryOfTheMarketsOwnTagsIsWeak) {
+  const std::string tags = kTwoTokens + R"(,"tags":[{"label":"Sports"}])";
+  EXPECT_TRUE(Gamma(tags)->at(0).category_is_weak);
+  EXPECT_FALSE(Gamma(R"("category":"Own",)" + tags)->at(0).category_is_weak);
+  EXPECT_FALSE(Gamma(R"("events":[{"category":"Its"}],)" + tags)->at(0).category_is_weak);
+  const auto of_event = Gamma(R"("events":[{"tags":[{"label":"All"},{"label":"Its"}]}],)" + tags);
+  EXPECT_EQ(of_event->at(0).category, "Its");
+  EXPECT_FALSE(of_event->at(0).category_is_weak);
+}
+
 TEST(GammaPageTest, ErrorsAndCutAnswersAreNeverAnEmptyList) {
   const std::string body = R"({"markets":[{"conditionId":")" + kCondition + R"("}],"next":1})";
   for (std::size_t size = 0; size < body.size(); ++size) {
@@ -132,6 +142,7 @@ TEST(ClobPageTest, ReadsTheRecordedMarket) {
   EXPECT_EQ(market->slug, "russia-x-ukraine-ceasefire-by-end-of-2027");
   EXPECT_EQ(market->outcomes, (Texts{"Yes", "No"}));
   EXPECT_EQ(market->category, "Politics");
+  EXPECT_TRUE(market->category_is_weak);
   EXPECT_EQ(market->closed, true);
   EXPECT_EQ(*ParseClobTokenMarket(*text), market->condition);
 }

@@ -92,6 +92,21 @@ TEST_F(MarketsTest, WhatAnUpstreamLeavesOutIsNotErased) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM token WHERE outcome IS NULL"), 0);
 }
 
+TEST_F(MarketsTest, AWeakCategoryNeverReplacesAnotherAndIsReplacedByAStrongOne) {
+  const auto after = [this](const char* category, bool is_weak) {
+    MarketInfo market = Market(1);
+    market.category = category;
+    market.category_is_weak = is_weak;
+    Write({market, Market(2)});
+    return std::string(Query("SELECT category FROM markets WHERE market_id = '501'").Text(0, 0));
+  };
+  EXPECT_EQ(after("Snow", true), "Snow");
+  EXPECT_EQ(after("Hail", true), "Snow");
+  EXPECT_EQ(after("Rain", false), "Rain");
+  EXPECT_EQ(after("Snow", true), "Rain");
+  EXPECT_EQ(after("Storm", false), "Storm");
+}
+
 TEST_F(MarketsTest, BrokenTextsAndDatesAreStoredAsFarAsTheyGo) {
   MarketInfo market = Market(1);
   market.question = std::string("a\0b\xFF", 4);
