@@ -105,6 +105,26 @@ TEST_F(ViewsTest, AWalletsTradesAndVolumeAreThoseStored) {
   EXPECT_TRUE(sync.Bool(0, 3));
 }
 
+TEST_F(ViewsTest, APositionCostsWhatWasBoughtInAllSoldOrNot) {
+  Query(
+      "INSERT INTO token (token, token_id) SELECT sha256(n::text::bytea), n::text "
+      "FROM generate_series(1, 3) n");
+  Query(
+      "INSERT INTO position (wallet_id, token_key, status, size, total_size, avg_price, "
+      "entry_cost) "
+      "SELECT 7, k.token_key, p.status, p.size, p.total_size, p.avg_price, p.entry_cost "
+      "FROM token k JOIN (VALUES "
+      "('1', 'CLOSED', 0, 449.7, 0.3748, 0), ('2', 'OPEN', 50, 100, 0.6, 30), "
+      "('3', 'OPEN', 1, 1, NULL, NULL)) AS p(id, status, size, total_size, avg_price, entry_cost) "
+      "ON p.id = k.token_id");
+  const common::PgRows rows = Query(
+      "SELECT usdc_amount FROM vw_trades_unified WHERE origin = 'position' ORDER BY token_id");
+  ASSERT_EQ(rows.size(), 3);
+  EXPECT_EQ(rows.Text(0, 0), "168.547560");
+  EXPECT_EQ(rows.Text(1, 0), "60.000000");
+  EXPECT_TRUE(rows.IsNull(2, 0));
+}
+
 TEST_F(ViewsTest, SyncRunsTellWhatWasDone) {
   Query("UPDATE chunk SET state = 'done', wallets = '{3}'");  // the others were done before
   Query(
