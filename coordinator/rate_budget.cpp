@@ -40,8 +40,8 @@ double Seconds(Duration duration) {
 }  // namespace
 
 std::vector<EndpointLimit> DefaultLimits() {
-  return {{"data_trades", 19.0}, {"data_other", 19.0}, {"gamma_markets", 28.5},
-          {"gamma_other", 47.5}, {"clob", 850.0},      {"subgraph", 4.8},
+  return {{"data_trades", 19.0}, {"data_other", 14.25}, {"gamma_markets", 28.5},
+          {"gamma_other", 47.5}, {"clob", 850.0},       {"subgraph", 4.8},
           {"rpc", 25.0},         {"dome", 9.5}};
 }
 

@@ -44,7 +44,7 @@ Limits::Verdict Limits::Ask(Endpoint endpoint, std::int64_t now_ms) {
 std::array<Limit, kEndpoints> PublishedLimits() {
   constexpr std::int64_t kTenSeconds = 10'000;
   return {{{200, kTenSeconds},
-           {200, kTenSeconds},
+           {150, kTenSeconds},  // the strictest of its routes: positions
            {300, kTenSeconds},
            {500, kTenSeconds},
            {9000, kTenSeconds},

@@ -12,6 +12,10 @@ double LimitOf(const std::vector<EndpointLimit>& limits, const std::string& name
   return -1;
 }
 
+TEST(DefaultLimitsTest, PositionsStayBelowTheirStatedLimit) {
+  EXPECT_DOUBLE_EQ(LimitOf(DefaultLimits(), "data_other"), 14.25);  // of 15
+}
+
 TEST(SetLimitTest, ReplacesTheDefault) {
   auto limits = DefaultLimits();
   EXPECT_TRUE(SetLimit("data_trades=200/10s", limits).has_value());

@@ -36,6 +36,12 @@ TEST(LimitsTest, EndpointsDoNotShareAndNoneIsNoLimit) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(limits.Ask(Endpoint::kGammaOther, 0).delay_ms, 0);
 }
 
+TEST(LimitsTest, TheStrictestRouteLimitsAllThatShareItsEndpoint) {
+  const Limit positions = PublishedLimits()[static_cast<std::size_t>(Endpoint::kDataOther)];
+  EXPECT_EQ(positions.count, 150);
+  EXPECT_EQ(positions.window_ms, 10'000);
+}
+
 TEST(LimitsTest, ReadsWhatUsersWrite) {
   const auto limit = ParseLimit("gamma_markets=300/10s");
   ASSERT_TRUE(limit.has_value());
