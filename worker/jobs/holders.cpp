@@ -102,7 +102,8 @@ Result<UnitStep> HoldersWalk::TakeTrades(const std::string& body) {
   const bool is_told = told_to_ > 0 && page->oldest > 0 && page->oldest < told_to_ - kOverlap;
   step.done = page->position.empty() || is_told;
   if (step.done) {
-    step.complete_to = newest_;
+    // Above the horizon the feed may have gaps, and without one anywhere.
+    step.complete_to = std::min(newest_, asked_at_);
     step.reached = asked_at_;
     return step;
   }

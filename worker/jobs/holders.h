@@ -3,7 +3,8 @@
 // The task is the condition's id. Its trades are read from the newest on; a unit that has told
 // them before reads no further than it must, with an overlap for rows that came late. Trades are
 // not stored here: only their wallets' own syncs own them. `reached` is the second up to which the
-// feed is told for certain: the horizon of when its newest page was asked for.
+// feed is told for certain: the horizon of when its newest page was asked for. `complete_to` is its
+// newest trade up to there.
 #pragma once
 
 #include <memory>

@@ -110,6 +110,7 @@ TEST_F(WalksTest, HoldersThenTradersAndNeverContracts) {
   ASSERT_EQ(held.rows.wallets.size(), 1U);
   EXPECT_FALSE(held.done);
   ASSERT_TRUE(Make("holders", kCondition, held.position));
+  walk_->KnowHorizon(kNow);
   EXPECT_THAT(Asked(), HasSubstr("/trades"));
   const UnitStep traded = Step(List(Trade(kHolder, kNow, 1) + "," + Trade(kExchange, kNow - 1, 2)));
   ASSERT_EQ(traded.rows.wallets.size(), 1U);
@@ -121,6 +122,7 @@ TEST_F(WalksTest, HoldersThenTradersAndNeverContracts) {
 
 TEST_F(WalksTest, TradersToldBeforeAreNotReadAgain) {
   ASSERT_TRUE(Make("holders", kCondition, "", kNow));
+  walk_->KnowHorizon(kNow + 100);
   Step(List(""));
   EXPECT_FALSE(Step(List(Trade(kHolder, kNow + 50, 1), "a")).done);
   const UnitStep last = Step(List(Trade(kHolder, kNow - 5000, 2), "b"));
@@ -155,7 +157,22 @@ TEST_F(WalksTest, APositionWithoutAHorizonIsCertainOfNothing) {
   const UnitStep last = Step(List(Trade(kHolder, kNow - 600, 2)));
   EXPECT_TRUE(last.done);
   EXPECT_EQ(last.reached, 0);
-  EXPECT_EQ(last.complete_to, kNow);
+  EXPECT_EQ(last.complete_to, 0);
+}
+
+TEST_F(WalksTest, TradersThatALaggingFeedLeftOutAreReadNextTime) {
+  ASSERT_TRUE(Make("holders", kCondition, "", kNow));
+  walk_->KnowHorizon(kNow + 3600);
+  Step(List(""));
+  // The newest trade is an hour ahead of what is served without gaps.
+  Step(List(Trade(kHolder, kNow + 7200, 2), "a"));
+  const UnitStep lagged = Step(List(Trade(kHolder, kNow - 5000, 1)));
+  EXPECT_EQ(lagged.complete_to, kNow + 3600);
+  ASSERT_TRUE(Make("holders", kCondition, "", lagged.complete_to));
+  walk_->KnowHorizon(kNow + 9000);
+  Step(List(""));
+  EXPECT_FALSE(Step(List(Trade(kHolder, kNow + 6000, 3), "b")).done);
+  EXPECT_TRUE(Step(List(Trade(kHolder, kNow + 2000, 4), "c")).done);
 }
 
 // --- Ranges ------------------------------------------------------------------------------------
