@@ -78,17 +78,18 @@ std::uint32_t UnitJob::ready(Endpoint endpoint) const {
 bool UnitJob::LearnHorizon(Instant now) {
   if (horizon_ == nullptr) return true;
   const auto horizon = horizon_->Get(now);
-  if (!horizon && task_.kind == "holders") {
+  if (horizon && horizon->has_value()) {
+    known_to_ = **horizon;
+    does_without_ = false;
+    return true;
+  }
+  if (!horizon && task_.kind == "holders") does_without_ = true;
+  if (does_without_) {
     known_to_ = 0;  // Wallets are found all the same; the feeds will be read again.
     return true;
   }
-  if (!horizon) {
-    FailAllIdle(horizon.error().message, now);
-    return false;
-  }
-  if (!horizon->has_value()) return false;
-  known_to_ = **horizon;
-  return true;
+  if (!horizon) FailAllIdle(horizon.error().message, now);
+  return false;
 }
 
 void UnitJob::FailAllIdle(const std::string& reason, Instant now) {

@@ -118,6 +118,7 @@ class UnitJob final : public Job {
   WalkQueue queue_;  // of the units, in their order
   EndpointSet held_back_;
   common::UnixSeconds known_to_ = 0;  // the horizon
+  bool does_without_ = false;         // the horizon has failed, and nobody waits until it is back
   bool stopped_ = false;
 
   store::UnitBatch batch_;

@@ -214,6 +214,27 @@ TEST_F(UnitJobTest, WhereNobodyTellsHowFreshTheFeedsAreWalletsAreFoundAllTheSame
   EXPECT_EQ(outcome_of("holders"), WalletOutcome::Kind::kComplete);
 }
 
+TEST_F(UnitJobTest, NobodyWaitsAgainForAHorizonThatHasFailed) {
+  const sources::DataApi source("http://data/v2");
+  Horizon silent(source, 1);
+  Begin({"99"}, "", "holders", &silent);
+  int waited = 0;
+  for (int asked = 0; asked < 50; now_ += milliseconds(100)) {
+    if (silent.Wants(now_)) {
+      (void)silent.Ask(now_);
+      (void)silent.OnResponse(Answer(503), now_, 1);
+    }
+    if (job_->Wants(now_, true)) {
+      (void)job_->OnResponse(job_->Next(now_, true).place, Answer(200), now_);
+      ++asked;
+    } else {
+      ++waited;
+      ASSERT_EQ(asked, 0);
+    }
+  }
+  EXPECT_GT(waited, 0);
+}
+
 TEST_F(UnitJobTest, UnknownTaskIsRejectedAndCostsNobodyElse) {
   Begin({"?", "2"});
   Run();
