@@ -1,4 +1,5 @@
-// A position is the phase's letter and the position of its page.
+// A position is the phase's letter and the position of its page. It is a capital letter once a row
+// was refused.
 #include "worker/jobs/positions.h"
 
 #include <utility>
@@ -10,10 +11,11 @@ namespace worker::jobs {
 PositionsWalk::PositionsWalk(std::string data_url, common::WalletAddress wallet,
                              std::string_view position)
     : data_url_(std::move(data_url)), wallet_(wallet) {
-  if (position.empty() || std::string_view("clov").find(position[0]) == std::string_view::npos) {
-    return;
-  }
-  phase_ = static_cast<Phase>(position[0]);
+  constexpr std::string_view kPhases = "clovCLOV";
+  const std::size_t at = kPhases.find(position.substr(0, 1));
+  if (position.empty() || at == std::string_view::npos) return;
+  phase_ = static_cast<Phase>(kPhases[at % 4]);
+  has_refused_ = at >= 4;
   page_ = std::string(position.substr(1));
 }
 
@@ -50,13 +52,15 @@ common::Result<UnitStep> PositionsWalk::OnResponse(const HttpResponse& response)
   }
   step.rows.positions = std::move(page->positions);
   step.refused = std::move(page->refused);
+  has_refused_ = has_refused_ || !step.refused.empty();
   page_ = page->end.next_cursor.empty() ? std::string() : sources::EncodePageEnd(page->end);
   if (page_.empty()) {
     phase_ = phase_ == Phase::kClosed ? Phase::kLost
              : phase_ == Phase::kLost ? Phase::kOpen
                                       : Phase::kValue;
   }
-  step.position = static_cast<char>(phase_) + page_;
+  const char letter = static_cast<char>(phase_);
+  step.position = (has_refused_ ? static_cast<char>(letter - 'a' + 'A') : letter) + page_;
   return step;
 }
 
@@ -64,8 +68,12 @@ common::Result<UnitStep> PositionsWalk::TakeValue(const std::string& body) {
   const auto value = sources::ParseValue(wallet_, body);
   if (!value) return value.error();
   UnitStep step;
-  step.rows.positions_told.push_back({wallet_, *value});
   step.done = true;
+  if (has_refused_) {
+    step.shortfall = "a position's token id is no 256-bit number";
+  } else {
+    step.rows.positions_told.push_back({wallet_, *value});
+  }
   return step;
 }
 
@@ -73,6 +81,7 @@ bool PositionsWalk::Restart() {
   const bool has_begun = phase_ != Phase::kClosed || !page_.empty();
   phase_ = Phase::kClosed;
   page_.clear();
+  has_refused_ = false;
   return has_begun;
 }
 

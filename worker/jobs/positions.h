@@ -33,7 +33,8 @@ class PositionsWalk final : public UnitWalk {
   const std::string data_url_;
   const common::WalletAddress wallet_;
   Phase phase_ = Phase::kClosed;
-  std::string page_;  // where the phase stands
+  std::string page_;          // where the phase stands
+  bool has_refused_ = false;  // a row: not every position is told
 };
 
 }  // namespace worker::jobs

@@ -75,6 +75,9 @@ class RowJudge {
     activity.usdc = *usdc;
     activity.condition = common::ParseConditionId(row.condition);
     activity.token = common::TokenId::ParseDecimal(row.token);
+    if (!activity.token && !row.token.empty()) {
+      return Refuse(row, "its token id is no 256-bit number");
+    }
     activity.event_key = EventKey(activity);
     if (activity.token) Learn(activity, row);
     page_.rows.push_back(activity);

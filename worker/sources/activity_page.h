@@ -55,7 +55,7 @@ struct Activity {
 struct ActivityPage {
   std::vector<Activity> rows;
   std::vector<TokenHint> hints;      // each token of the page once
-  std::vector<std::string> refused;  // rows of no known kind, or without an amount
+  std::vector<std::string> refused;  // rows of no known kind, without an amount, of no such token
   common::Cursor next;               // to be stored in one transaction with the rows
   bool last = false;                 // the walk is over: next.complete_to is proven
   std::string shortfall;             // with `last`: why not up to the horizon

@@ -271,6 +271,22 @@ TEST_F(WalksTest, PositionsAreReadByStatusThenTheirValue) {
   EXPECT_EQ(step.rows.positions_told[0].portfolio_value, 12'500'000);
 }
 
+TEST_F(WalksTest, PositionsOfWhichARowIsRefusedAreNotAllTold) {
+  ASSERT_TRUE(Make("positions", kHolder));
+  const UnitStep refused =
+      Step(List(fmt::format(R"({{"proxy_wallet":"{}","token_id":"0xab"}})", kHolder)));
+  EXPECT_EQ(refused.refused.size(), 1U);
+  ASSERT_TRUE(Make("positions", kHolder, refused.position));
+  EXPECT_THAT(Asked(), HasSubstr("REDEEMABLE_LOST"));
+  Step(List(""));
+  ASSERT_TRUE(Make("positions", kHolder, Step(List("")).position));
+  const UnitStep last =
+      Step(fmt::format(R"({{"data":{{"proxy_wallet":"{}","value":12.5}}}})", kHolder));
+  EXPECT_TRUE(last.done);
+  EXPECT_THAT(last.shortfall, HasSubstr("token id"));
+  EXPECT_TRUE(last.rows.positions_told.empty());
+}
+
 TEST_F(WalksTest, ActivityIsCompleteToTheHorizonOfItsPage) {
   ASSERT_TRUE(Make("activity", kHolder));
   walk_->KnowHorizon(kNow);

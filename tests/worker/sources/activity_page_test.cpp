@@ -130,6 +130,13 @@ TEST_F(ActivityPageTest, UnknownKindsHoldCompletenessBack) {
   EXPECT_NE(page.shortfall, "");
 }
 
+TEST_F(ActivityPageTest, ATokenThatCannotBeReadHoldsCompletenessBack) {
+  const ActivityPage page = Walk(Answer({{}, {.ts = kNow - 5, .token = "0xab"}}));
+  EXPECT_EQ(page.rows.size(), 1U);
+  EXPECT_EQ(page.refused.size(), 1U);
+  EXPECT_EQ(page.next.complete_to, kNow - 6);
+}
+
 TEST_F(ActivityPageTest, WhatIsNoPageIsAFailure) {
   for (const std::string& body :
        {Answer({{.wallet = kStranger}}), Answer({{.ts = kNow}, {.ts = kNow + 1}}),
