@@ -133,7 +133,7 @@ void StoreLoop::Handle(WriteBatch write) {
   rows_stored_ += report->receipt.stored;
   if (!report->refused && !report->receipt.fenced) {
     for (store::WalletProgress& progress : write.batch.wallets) {
-      if (!progress.cursor) continue;
+      if (!progress.cursor || report->receipt.Contradicts(progress.wallet)) continue;
       marks_.push_back({write.batch.run, write.batch.chunk, write.batch.epoch, progress.wallet,
                         progress.state, std::move(*progress.cursor)});
     }

@@ -23,6 +23,11 @@ class MemoryTradeStore final : public store::TradeStore {
     if (batch.chunk == refused_) return common::Error{common::ErrorKind::kRejected, "overflow"};
     if (batch.epoch < fence_) return store::Receipt{true, 0};
     store::Receipt receipt;
+    for (const auto& progress : batch.wallets) {
+      const auto first = rows_.lower_bound({progress.wallet.value, 0, 0});
+      const bool has_rows = first != rows_.end() && std::get<0>(*first) == progress.wallet.value;
+      if (progress.nothing_since && has_rows) receipt.contradicted.push_back(progress.wallet);
+    }
     for (const auto& row : batch.rows) {
       const std::tuple key(row.wallet.value, row.trade.ts, row.trade.event_key);
       if (rows_.insert(key).second) ++receipt.stored;

@@ -101,6 +101,18 @@ TEST_F(StoreLoopTest, FencedBatchIsReportedAndNotNoted) {
   EXPECT_FALSE(checkpoint_.Find(WalletId{7}).has_value());
 }
 
+TEST_F(StoreLoopTest, CursorOfAContradictedWalletIsNotNoted) {
+  Mail(WriteBatch{1, BatchOf(1, 5, 10)});
+  store::Batch nothing = BatchOf(1, 5, 20);
+  nothing.rows.clear();
+  nothing.wallets[0].nothing_since = 1;
+  Mail(WriteBatch{1, nothing});
+  ASSERT_EQ(Reports<BatchWritten>(2).size(), 2U);
+  const auto file = ReadCheckpoint(directory_.path() + "/checkpoint.log");
+  ASSERT_EQ(file->wallets.size(), 1U);
+  EXPECT_EQ(file->wallets[0].cursor.complete_to, 10);
+}
+
 TEST_F(StoreLoopTest, NothingPassesARefusedBatchOfItsStream) {
   store_.Refuse(ChunkId{1});
   Mail(WriteBatch{1, BatchOf(1, 5, 10)});

@@ -34,7 +34,11 @@ bool BatchBook::OnWritten(const store::Receipt& receipt) {
     return false;
   }
   rows_stored_ += receipt.stored;
-  parts_done_ += written.ended;
+  for (const std::uint32_t end = parts_done_ + written.ended; parts_done_ < end; ++parts_done_) {
+    WalletOutcome& outcome = outcomes_[parts_done_];
+    if (!receipt.Contradicts(outcome.wallet)) continue;
+    outcome = {outcome.wallet, WalletOutcome::Kind::kFailed, store::kContradiction};
+  }
   return true;
 }
 

@@ -34,7 +34,8 @@ class BatchBook {
   void Drop();
 
   // --- The batches on their way.
-  // False: the lease is lost. REQUIRES: one was sent that is not answered.
+  // Whom the store contradicts has failed. False: the lease is lost. REQUIRES: one was sent that is
+  // not answered.
   bool OnWritten(const store::Receipt& receipt);
   // Of a part whose last batch was answered just now, and said no more of it.
   void EndStored(WalletOutcome outcome);

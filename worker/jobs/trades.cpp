@@ -148,14 +148,10 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
   if (!page.last && page.trades.empty() && page.next == wallet.cursor) {
     return TryAgain(index, {ErrorKind::kTransient, "a page without progress"}, now);
   }
-  // Else its walk would end here, as complete as one that told everything.
-  if (page.unknown_wallet && wallet.task.has_trades) {
-    return TryAgain(index,
-                    {ErrorKind::kTransient,
-                     "the upstream does not know a wallet whose trades it has told before"},
-                    now);
+  // It has told trades in this lease and began anew. What is stored of others, the store knows.
+  if (page.nothing_since && wallet.moved) {
+    return TryAgain(index, {ErrorKind::kTransient, store::kContradiction}, now);
   }
-  wallet.task.has_trades = wallet.task.has_trades || !page.trades.empty();
   queue_.NoteSuccess(index);
   wallet.moved = true;
   for (sources::TokenHint& hint : page.hints) {
@@ -163,6 +159,7 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
   }
   store::WalletProgress& progress = ProgressOf(index, now);
   progress.processed += page.trades.size();
+  progress.nothing_since = page.nothing_since;
   if (batch_.rows.empty() && page.trades.size() > kFullBatchLikely) {
     batch_.rows.reserve(limits_.batch_rows + page.trades.size());
   }

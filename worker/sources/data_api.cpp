@@ -75,7 +75,7 @@ common::Result<Page> DataApi::ParsePage(const common::WalletAddress& wallet,
   page.trades = std::move(read->trades);
   page.hints = std::move(read->hints);
   page.refused = std::move(read->refused);
-  page.unknown_wallet = read->unknown_wallet;
+  if (read->is_empty && cursor.position.empty()) page.nothing_since = position.floor;
   FeedStep step = StepAfter(cursor, position, read->has_more, is_first, horizon);
   page.next = std::move(step.next);
   page.last = step.last;

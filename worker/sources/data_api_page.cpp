@@ -226,7 +226,7 @@ common::Result<DataApiPage> ReadDataApiPage(JsonText& json, std::string_view bod
   if (repeats) return Implausible("it repeats");
   if (next.tally.size() > kLargestTally) return Implausible("too many fills in one second");
 
-  page.unknown_wallet = !pagination.has_more.has_value();
+  page.is_empty = rows == 0;
   page.has_more = pagination.has_more.value_or(false);
   page.next_cursor = pagination.next_cursor;
   next.page_hash = judge.page_hash();

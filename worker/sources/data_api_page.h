@@ -25,7 +25,7 @@ struct DataApiPage {
   std::vector<common::WalletAddress> wallets;  // of each trade, where no wallet was asked for
   std::vector<TokenHint> hints;
   std::vector<std::string> refused;
-  bool unknown_wallet = false;  // no rows, and no word about more: the answer for strangers
+  bool is_empty = false;  // no rows at all, not even refused ones
   bool has_more = false;
   std::string next_cursor;  // empty unless has_more
 };

@@ -29,6 +29,7 @@ using common::PgTransaction;
 using common::Result;
 using common::Status;
 using common::TokenId;
+using common::WalletId;
 
 constexpr int kMostAttempts = 8;
 constexpr common::BackoffPolicy kVictimBackoff = {.base = std::chrono::milliseconds(10),
@@ -50,6 +51,20 @@ std::string BeginWithFence(const AnyBatch& batch) {
 bool HasTakeOver(const Batch& batch) {
   return std::ranges::any_of(batch.wallets,
                              [](const WalletProgress& progress) { return progress.takes_over; });
+}
+
+// The batch, with the failure of these wallets in place of their progress.
+Batch Failing(Batch batch, const std::vector<WalletId>& wallets) {
+  for (WalletProgress& progress : batch.wallets) {
+    if (std::ranges::find(wallets, progress.wallet) == wallets.end()) continue;
+    const std::int64_t duration_ms = progress.duration_ms;
+    progress = {.wallet = progress.wallet,
+                .cursor = {},
+                .state = WalletState::kFailed,
+                .error = kContradiction,
+                .duration_ms = duration_ms};
+  }
+  return batch;
 }
 
 // What is taken over is deleted first.
@@ -129,15 +144,24 @@ Result<T> PostgresTradeStore::Repeat(const std::function<Result<T>()>& attempt) 
 Result<Receipt> PostgresTradeStore::Write(const Batch& batch) {
   return Repeat<Receipt>([&]() -> Result<Receipt> {
     if (const Status alone = EndEarlierSelf(batch); !alone) return alone.error();
-    const bool was_fast = lane_.is_fast();
-    Result<Receipt> receipt = WriteOnce(batch);
-    const bool is_conflict =
-        !receipt && was_fast && connection_->sqlstate() == common::kUniqueViolation;
-    if (!is_conflict) return receipt;
-    ++counts_.conflicts;
-    lane_.NoteConflict();
-    return WriteOnce(batch);
+    Result<std::vector<WalletId>> contradicted = FindContradicted(*connection_, batch);
+    if (!contradicted) return contradicted.error();
+    if (contradicted->empty()) return WriteInLane(batch);
+    Result<Receipt> receipt = WriteInLane(Failing(batch, *contradicted));
+    if (receipt) receipt->contradicted = std::move(*contradicted);
+    return receipt;
   });
+}
+
+Result<Receipt> PostgresTradeStore::WriteInLane(const Batch& batch) {
+  const bool was_fast = lane_.is_fast();
+  Result<Receipt> receipt = WriteOnce(batch);
+  const bool is_conflict =
+      !receipt && was_fast && connection_->sqlstate() == common::kUniqueViolation;
+  if (!is_conflict) return receipt;
+  ++counts_.conflicts;
+  lane_.NoteConflict();
+  return WriteOnce(batch);
 }
 
 Result<Receipt> PostgresTradeStore::WriteOnce(const Batch& batch) {

@@ -52,6 +52,7 @@ class PostgresTradeStore final : public TradeStore {
   common::Status EndEarlierSelf(const AnyBatch& batch);
   template <typename T>
   common::Result<T> Repeat(const std::function<common::Result<T>()>& attempt);
+  common::Result<Receipt> WriteInLane(const Batch& batch);
   common::Result<Receipt> WriteOnce(const Batch& batch);
   common::Result<Receipt> WriteUnitsOnce(const UnitBatch& batch);
   void NoteLane(bool was_fast, std::size_t rows, std::uint64_t stored);

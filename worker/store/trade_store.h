@@ -4,6 +4,7 @@
 // its chunk, nothing of it is stored. A store belongs to one thread, the store loop.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,7 +38,13 @@ struct WalletProgress {
   // The cursor's source begins to own rows that another source may have stored before: those from
   // cursor.owned_from on are deleted in the same transaction.
   bool takes_over = false;
+  // The walk came to nothing: no trade from here to cursor.complete_to.
+  std::optional<common::UnixSeconds> nothing_since = {};
 };
+
+// Why a wallet fails whose walk came to nothing where trades are stored.
+inline constexpr char kContradiction[] =
+    "the upstream tells nothing of a time of which trades are stored";
 
 struct Batch {
   common::RunId run;
@@ -64,6 +71,13 @@ struct Receipt {
   bool fenced = false;                  // the lease is lost: nothing was stored
   std::uint64_t stored = 0;             // rows that were new
   std::vector<BrokenSpan> broken = {};  // of units that said they were done
+  // Wallets whose walk came to nothing where trades are stored: they have failed, and nothing else
+  // of them was written, nor deleted.
+  std::vector<common::WalletId> contradicted = {};
+
+  bool Contradicts(common::WalletId wallet) const {
+    return std::ranges::find(contradicted, wallet) != contradicted.end();
+  }
 };
 
 struct UnitBatch;  // unit_batch.h

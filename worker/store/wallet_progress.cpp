@@ -1,6 +1,7 @@
 #include "worker/store/wallet_progress.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "common/check.h"
@@ -16,8 +17,15 @@ using common::PgParams;
 using common::PgRows;
 using common::Result;
 using common::Status;
+using common::WalletId;
 
 constexpr std::size_t kErrorBytes = 1000;
+
+// A subquery for each, so that it descends the primary key.
+constexpr char kFindContradicted[] =
+    "SELECT u.wallet_id FROM unnest($1, $2, $3) AS u(wallet_id, since, until) "
+    "WHERE (SELECT 1 FROM trade t WHERE t.wallet_id = u.wallet_id "
+    "AND t.ts BETWEEN u.since AND u.until LIMIT 1) IS NOT NULL";
 
 constexpr char kTakeOver[] =
     "WITH gone AS (DELETE FROM trade t USING unnest($2, $3, $4, $5) "
@@ -140,6 +148,26 @@ std::vector<const WalletProgress*> SortedById(const std::vector<WalletProgress>&
 }
 
 }  // namespace
+
+Result<std::vector<WalletId>> FindContradicted(PgConnection& connection, const Batch& batch) {
+  PgArray wallet = PgArray::OfInt32(), since = PgArray::OfInt64(), until = PgArray::OfInt64();
+  for (const WalletProgress& progress : batch.wallets) {
+    if (!progress.nothing_since || !progress.cursor) continue;
+    wallet.Add(progress.wallet.value);
+    since.Add(*progress.nothing_since);
+    until.Add(progress.takes_over ? std::numeric_limits<std::int64_t>::max()
+                                  : progress.cursor->complete_to);
+  }
+  std::vector<WalletId> contradicted;
+  if (wallet.size() == 0) return contradicted;
+  const Result<PgRows> rows =
+      connection.Exec(kFindContradicted, PgParams().Array(wallet).Array(since).Array(until));
+  if (!rows) return rows.error();
+  for (int row = 0; row < rows->size(); ++row) {
+    contradicted.push_back(WalletId{static_cast<std::int32_t>(rows->Int64(row, 0))});
+  }
+  return contradicted;
+}
 
 Result<Changes> TakeOver(PgConnection& connection, const Batch& batch) {
   PgArray wallet = PgArray::OfInt32(), from = PgArray::OfInt64();

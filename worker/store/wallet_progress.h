@@ -8,6 +8,11 @@
 
 namespace worker::store {
 
+// The wallets whose walk came to nothing, although trades of that time are stored; or later ones,
+// which a take-over would delete.
+common::Result<std::vector<common::WalletId>> FindContradicted(common::PgConnection& connection,
+                                                               const Batch& batch);
+
 // Deletes the rows of other sources where a cursor takes over, and cuts their cursors, unless a
 // newer lease has moved that wallet meanwhile. Returns what was removed.
 common::Result<Changes> TakeOver(common::PgConnection& connection, const Batch& batch);

@@ -39,7 +39,8 @@ class FakeSource final : public sources::TradeSource {
     page.next = cursor;
     if (body == "stuck") return page;
     if (body == "unknown") {
-      page.unknown_wallet = page.last = true;
+      page.last = true;
+      if (cursor.position.empty()) page.nothing_since = cursor.owned_from;
       page.next.complete_to = horizon;
       return page;
     }

@@ -32,12 +32,11 @@ class TradesJobTest : public testing::Test {
   static constexpr common::UnixSeconds kWall = 1'700'000'000;
 
   // Wallet i has fills[i - 1] fills.
-  void Begin(const std::vector<std::size_t>& fills, bool has_trades = false) {
+  void Begin(const std::vector<std::size_t>& fills) {
     ChunkTask task{{common::ChunkId{3}, common::Epoch{8}}, common::RunId{1}, "auto", {}};
     for (std::size_t i = 0; i < fills.size(); ++i) {
       const auto id = static_cast<std::int32_t>(i) + 1;
-      task.wallets.push_back(
-          {WalletId{id}, FakeSource::AddressOf(id, fills[i]), cursors_, has_trades});
+      task.wallets.push_back({WalletId{id}, FakeSource::AddressOf(id, fills[i]), cursors_});
     }
     job_.emplace(std::move(task), horizon_, desk_, limits_, 1);
   }
@@ -95,6 +94,8 @@ class TradesJobTest : public testing::Test {
       if (rows_[row.wallet].insert(row.trade.event_key).second) ++receipt.stored;
     }
     for (const auto& progress : batch.wallets) {
+      const bool contradicts = progress.nothing_since && has_stored_.contains(progress.wallet);
+      if (contradicts) receipt.contradicted.push_back(progress.wallet);
       auto& known = progress_[progress.wallet];
       const auto cursor = progress.cursor ? progress.cursor : known.cursor;
       takeovers_ += progress.takes_over ? 1 : 0;
@@ -142,6 +143,7 @@ class TradesJobTest : public testing::Test {
   std::function<HttpResponse(const PageQuery&)> upstream_ = [](const PageQuery&) {
     return Answer(200, "ok");
   };
+  std::set<WalletId> has_stored_;  // trades, before the job
   std::uint32_t in_flight_ = 4;
   bool fence_ = false;
   bool refuse_ = false;
@@ -369,13 +371,27 @@ TEST_F(TradesJobTest, RefusedBatchFailsItsWalletsAndMovesNoCursor) {
   EXPECT_EQ(job_->outcomes().size(), 2U);
 }
 
-TEST_F(TradesJobTest, WalletThatSuddenlyIsUnknownIsAskedForAgain) {
-  FailFirst(2, Answer(200, "unknown"));
-  Begin({25}, true);
+TEST_F(TradesJobTest, WalletThatIsUnknownAsItsWalkBeginsAnewIsAskedForAgain) {
+  std::vector<std::string> bodies = {"ok", "unknown", "unknown", "refused", "ok"};
+  upstream_ = [&](const PageQuery&) {
+    const std::string body = bodies.back();
+    if (bodies.size() > 1) bodies.pop_back();
+    return Answer(200, body);
+  };
+  Begin({25});
   Run();
   EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kComplete);
-  EXPECT_EQ(job_->retries(), 2U);
   EXPECT_EQ(RowsOf(1), 25U);
+}
+
+TEST_F(TradesJobTest, WalletThatIsUnknownWhereTradesOfItAreStoredFailsAlone) {
+  FailFirst(1, Answer(200, "unknown"));
+  has_stored_ = {WalletId{1}};
+  Begin({25, 5});
+  Run();
+  EXPECT_EQ(OutcomeOf(1).kind, WalletOutcome::Kind::kFailed);
+  EXPECT_EQ(OutcomeOf(1).reason, store::kContradiction);
+  EXPECT_EQ(OutcomeOf(2).kind, WalletOutcome::Kind::kComplete);
 }
 
 TEST_F(TradesJobTest, WalletThatWasNeverKnownIsCompleteWithoutTrades) {

@@ -166,10 +166,23 @@ TEST_F(DataApiTest, AHeadThatGoesOnMuchLaterIsFollowedByAnother) {
   EXPECT_EQ(page->next.complete_to, later);
 }
 
-TEST_F(DataApiTest, AWalletThatIsNotKnownIsToldApart) {
-  EXPECT_TRUE(Read(R"({"data":null})")->unknown_wallet);
-  EXPECT_TRUE(Read(R"({"data":[]})")->unknown_wallet);
-  EXPECT_FALSE(Read(R"({"data":[],"pagination":{"has_more":false}})")->unknown_wallet);
+TEST_F(DataApiTest, AWalkThatComesToNothingSaysSinceWhen) {
+  for (const char* rows : {"null", "[]"}) {
+    for (const char* pagination : {"", R"(,"pagination":{"has_more":false,"next_cursor":null})"}) {
+      cursor_.complete_to = kNow;
+      const Page page = Walk(fmt::format(R"({{"data":{}{}}})", rows, pagination));
+      EXPECT_TRUE(page.last);
+      EXPECT_EQ(page.nothing_since, kNow + 1 - kDataApiOverlap);
+    }
+  }
+}
+
+TEST_F(DataApiTest, AHeadWithoutRowsIsNoWalkThatCameToNothing) {
+  Walk(Answer({{.ts = kNow}}, "x"));
+  EXPECT_FALSE(Walk(Answer({{.ts = kNow - 1}})).last);
+  const Page head = Walk(Answer({}));
+  EXPECT_TRUE(head.last);
+  EXPECT_EQ(head.nothing_since, std::nullopt);
 }
 
 TEST_F(DataApiTest, ARefreshGoesDownToTheOverlapOnly) {

@@ -84,6 +84,17 @@ class StoreFixture : public tests::PostgresTest {
     return batch;
   }
 
+  // A walk from `since` on that told nothing.
+  static Batch Nothing(int wallet, common::UnixSeconds since, common::UnixSeconds complete_to) {
+    Batch batch = EmptyBatch();
+    WalletProgress& progress = batch.wallets.emplace_back();
+    progress.wallet = common::WalletId{wallet};
+    progress.cursor = common::Cursor{common::Source::kDataApi, since, complete_to, {}};
+    progress.state = WalletState::kCompleted;
+    progress.nothing_since = since;
+    return batch;
+  }
+
   std::int64_t Trades() const { return QueryInt("SELECT count(*) FROM trade"); }
   std::int64_t Sync(int wallet, const std::string& column) const {
     return QueryInt(fmt::format("SELECT {} FROM wallet_sync WHERE wallet_id = {}", column, wallet));

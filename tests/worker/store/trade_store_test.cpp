@@ -358,6 +358,40 @@ TEST_F(TradeStoreTest, TakingOverDeletesTheOtherSourcesRowsOnce) {
   EXPECT_EQ(Sync(1, "complete_to"), 1'700'000'004);
 }
 
+TEST_F(TradeStoreTest, AWalkThatCameToNothingTakesOverNoTrades) {
+  PostgresTradeStore store(url_);
+  Batch archive = BatchOf(1, 0, 10);
+  for (TradeRow& row : archive.rows) row.trade.source = common::Source::kSubgraph;
+  archive.wallets[0].cursor =
+      common::Cursor{common::Source::kSubgraph, 1, 1'700'000'004, "half way"};
+  Write(store, archive);
+  Batch taker = Nothing(1, 1'700'000'005, 1'800'000'000);
+  taker.wallets[0].takes_over = true;
+  Add(taker, 2, 0, 3);
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_THAT(Write(store, taker).contradicted, testing::ElementsAre(common::WalletId{1}));
+    EXPECT_EQ(Trades(), 10 + 3);
+    EXPECT_EQ(Sync(1, "status"), 3);
+    EXPECT_EQ(Sync(1, "error_count"), 1);
+    EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_cursor WHERE wallet_id = 1"), 1);
+  }
+  EXPECT_EQ(Query("SELECT last_error FROM wallet_sync WHERE wallet_id = 1").Text(0, 0),
+            kContradiction);
+}
+
+TEST_F(TradeStoreTest, AWalkThatCameToNothingIsContradictedByTradesOfItsTimeAlone) {
+  PostgresTradeStore store(url_);
+  Write(store, BatchOf(1, 0, 10));
+  EXPECT_EQ(Write(store, Nothing(1, 1'700'000'009, 1'700'000'500)).contradicted.size(), 1U);
+  EXPECT_TRUE(Write(store, Nothing(1, 1'600'000'000, 1'699'999'999)).contradicted.empty());
+  // As one that traded before the new exchange only, and goes on from there.
+  Batch taker = Nothing(1, 1'700'000'010, 1'700'000'900);
+  taker.wallets[0].takes_over = true;
+  EXPECT_TRUE(Write(store, taker).contradicted.empty());
+  EXPECT_EQ(Trades(), 10);
+  EXPECT_EQ(Sync(1, "status"), 2);
+}
+
 TEST_F(TradeStoreTest, TakingOverFromTheStartLeavesNoOldProof) {
   PostgresTradeStore store(url_);
   Batch archive = Completed(BatchOf(1, 0, 10), 1'700'000'009);
