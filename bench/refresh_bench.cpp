@@ -19,7 +19,7 @@ namespace {
 constexpr int kFew = 10'000;
 constexpr int kMany = 1'000'000;
 constexpr std::size_t kNewRows = 10'000;
-constexpr int kRounds = 7;
+constexpr int kRounds = 21;  // of half a second each, of which a tick of a timer is a good part
 
 const e2e::WorldSize kWorld = {
     .wallets = 5000, .fills = 1'000'000, .seed = "13", .more = {"--markets", "300"}};
