@@ -33,9 +33,10 @@ bool IsRefusedBatch(int status) {
   return std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
 }
 
-// A list that is no longer there. No token of the batch is to blame, and Gamma is well otherwise.
+// A list that is gone for good. No token of the batch is to blame, and Gamma is well otherwise. A
+// 404 may be of a proxy on the way, or of a wrong address.
 bool IsRetired(int status) {
-  return status == 404 || status == 410;
+  return status == 410;
 }
 
 bool IsGamma(ResolveStage stage) {

@@ -75,7 +75,10 @@ common::Result<Page> DataApi::ParsePage(const common::WalletAddress& wallet,
   page.trades = std::move(read->trades);
   page.hints = std::move(read->hints);
   page.refused = std::move(read->refused);
-  if (read->is_empty && cursor.position.empty()) page.nothing_since = position.floor;
+  // What is proven stays so, also where the upstream tells less of it today.
+  if (read->is_empty && cursor.position.empty()) {
+    page.nothing_since = std::max(position.floor, cursor.complete_to + 1);
+  }
   FeedStep step = StepAfter(cursor, position, read->has_more, is_first, horizon);
   page.next = std::move(step.next);
   page.last = step.last;

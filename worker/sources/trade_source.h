@@ -40,7 +40,8 @@ struct Page {
   std::vector<TokenHint> hints;  // each token of the page once
   common::Cursor next;           // to be stored in one transaction with the trades
   // The walk's first page is its last and has no rows: the upstream knows no trade of the wallet
-  // from here to next.complete_to, or does not know the wallet. Both look the same.
+  // beyond what was proven, from here to next.complete_to, or does not know the wallet. Both look
+  // the same.
   std::optional<common::UnixSeconds> nothing_since = {};
   bool last = false;  // the walk is over: next.position is empty, next.complete_to proven
   // Events that cannot be a trade (no price, no collateral side, ...), each with its evidence. The

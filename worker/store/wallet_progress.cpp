@@ -27,12 +27,19 @@ constexpr char kFindContradicted[] =
     "WHERE (SELECT 1 FROM trade t WHERE t.wallet_id = u.wallet_id "
     "AND t.ts BETWEEN u.since AND u.until LIMIT 1) IS NOT NULL";
 
+// Until the walk has proven the newest second that is gone, the wallet is due, and no range counts
+// as having told it.
 constexpr char kTakeOver[] =
     "WITH gone AS (DELETE FROM trade t USING unnest($2, $3, $4, $5) "
     "AS u(wallet_id, owned_from, cursor_source, trade_source) "
     "WHERE t.wallet_id = u.wallet_id AND t.ts >= u.owned_from AND t.source <> u.trade_source "
     "AND NOT EXISTS (SELECT 1 FROM wallet_cursor c WHERE c.wallet_id = u.wallet_id "
-    "AND c.source = u.cursor_source AND c.epoch > $1) RETURNING t.wallet_id, t.usdc) "
+    "AND c.source = u.cursor_source AND c.epoch > $1) "
+    "RETURNING t.wallet_id, t.usdc, t.ts), "
+    "due AS (INSERT INTO wallet_due AS d (wallet_id, seen_ts, skipped) "
+    "SELECT wallet_id, max(ts), true FROM gone GROUP BY wallet_id ORDER BY wallet_id "
+    "ON CONFLICT (wallet_id) DO UPDATE SET seen_ts = greatest(d.seen_ts, EXCLUDED.seen_ts), "
+    "skipped = true) "
     "SELECT wallet_id, count(*), sum(usdc)::bigint FROM gone GROUP BY wallet_id";
 
 // What another source has proven beyond the take-over is void: the rows are gone.

@@ -161,24 +161,23 @@ TEST_F(ResolverTest, HalvesDoNotWaitForAFullBatch) {
 }
 
 TEST_F(ResolverTest, ARetiredListLeavesItsTokensToTheClob) {
-  for (const int status : {404, 410}) {
-    resolver_.Want(Tokens(status, 3));
-    for (int i = 0; i < 4; ++i) {
-      const auto query = resolver_.Next(Endpoint::kGammaMarkets, true);
-      ASSERT_TRUE(query);
-      HttpResponse response;
-      response.status = status;
-      EXPECT_TRUE(resolver_.OnResponse(query->ticket, response));  // nothing to wait for
-    }
-    EXPECT_FALSE(resolver_.Wants(Endpoint::kGammaMarkets, true));
-    EXPECT_TRUE(resolver_.Take().unanswered.empty());
-    for (int token = status; token < status + 3; ++token) {
-      Clob(fmt::format(R"({{"condition_id":"{}"}})", Condition(token)));
-      Clob(ClobMarket(token));
-    }
-    EXPECT_EQ(resolver_.Take().markets.size(), 3U);
-    EXPECT_TRUE(resolver_.idle());
+  const auto answer = [&](int status) {
+    const auto query = resolver_.Next(Endpoint::kGammaMarkets, true);
+    HttpResponse response;
+    response.status = status;
+    return query && resolver_.OnResponse(query->ticket, response);
+  };
+  resolver_.Want(Tokens(1, 3));
+  EXPECT_FALSE(answer(404)) << "of a proxy on the way: it is asked again";
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(answer(410)) << "nothing to wait for";
+  EXPECT_FALSE(resolver_.Wants(Endpoint::kGammaMarkets, true));
+  EXPECT_TRUE(resolver_.Take().unanswered.empty());
+  for (int token = 1; token <= 3; ++token) {
+    Clob(fmt::format(R"({{"condition_id":"{}"}})", Condition(token)));
+    Clob(ClobMarket(token));
   }
+  EXPECT_EQ(resolver_.Take().markets.size(), 3U);
+  EXPECT_TRUE(resolver_.idle());
 }
 
 TEST_F(ResolverTest, ABacklogIsSettledQuickly) {

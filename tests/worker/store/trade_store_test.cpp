@@ -356,6 +356,9 @@ TEST_F(TradeStoreTest, TakingOverDeletesTheOtherSourcesRowsOnce) {
   EXPECT_EQ(Sync(1, "trades_stored"), 11);
   EXPECT_EQ(Sync(1, "volume"), 11'000'000);
   EXPECT_EQ(Sync(1, "complete_to"), 1'700'000'004);
+  // Nobody counts it as told before its own walk has proven what is gone.
+  EXPECT_EQ(QueryInt("SELECT seen_ts FROM wallet_due WHERE wallet_id = 1 AND skipped"),
+            1'700'000'009);
 }
 
 TEST_F(TradeStoreTest, AWalkThatCameToNothingTakesOverNoTrades) {
