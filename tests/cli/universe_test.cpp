@@ -141,11 +141,11 @@ TEST_F(UniverseTest, BadLinesAreNamedAndNothingIsStarted) {
 }
 
 TEST_F(UniverseTest, AListThatHoldsNoAddressIsNotAllWallets) {
-  options_.wallets_file = (folder_.path() / "todo").string();
+  options_.wallets_file = (folder_.path() / "none.txt").string();
   std::ofstream(options_.wallets_file) << "# nobody yet\n\n";
   for (const char* action : {"activity", "positions", "discover"}) {
     EXPECT_EQ(Run(action), kUsage) << action;
-    EXPECT_NE(error_.find("todo holds no address"), std::string::npos) << error_;
+    EXPECT_NE(error_.find("none.txt holds no address"), std::string::npos) << error_;
   }
   EXPECT_TRUE(scripted_.posts().empty());
 }
