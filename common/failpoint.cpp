@@ -41,7 +41,7 @@ std::deque<Armed>& AllArmed() {
   return all;
 }
 
-std::optional<std::uint64_t> ParseNumber(std::string_view text) {
+std::optional<std::uint64_t> ParseCount(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -52,7 +52,7 @@ std::optional<std::uint64_t> ParseNumber(std::string_view text) {
 bool TakeCount(std::string_view& text, std::uint64_t& count) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) return true;
-  const std::optional<std::uint64_t> number = ParseNumber(text.substr(at + 1));
+  const std::optional<std::uint64_t> number = ParseCount(text.substr(at + 1));
   if (!number || *number == 0) return false;
   count = *number;
   text = text.substr(0, at);
@@ -70,7 +70,7 @@ bool ParseAction(std::string_view text, Armed& armed) {
   } else if (text == "error") {
     armed.action = Action::kError;
   } else if (text.starts_with(kSleep)) {
-    const std::optional<std::uint64_t> ms = ParseNumber(text.substr(kSleep.size()));
+    const std::optional<std::uint64_t> ms = ParseCount(text.substr(kSleep.size()));
     if (!ms) return false;
     armed.action = Action::kSleep;
     armed.sleep_ms = *ms;

@@ -159,6 +159,12 @@ Status PgConnection::ExecScript(const std::string& sql) {
   return Done{};
 }
 
+Status Execute(PgConnection& connection, const char* sql, const PgParams& params) {
+  const Result<PgRows> rows = connection.Exec(sql, params);
+  if (!rows) return rows.error();
+  return Done{};
+}
+
 Status PgConnection::SendScript(const std::string& sql) {
   if (PQsendQuery(handle(), sql.c_str()) == 1) return Done{};
   return Failure(nullptr);

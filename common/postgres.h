@@ -91,6 +91,9 @@ class PgConnection {
   std::string sqlstate_;
 };
 
+// One statement whose rows do not matter.
+Status Execute(PgConnection& connection, const char* sql, const PgParams& params = {});
+
 // BEGIN ... COMMIT; rolled back when it goes out of scope uncommitted.
 class PgTransaction {
  public:

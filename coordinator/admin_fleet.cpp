@@ -14,7 +14,7 @@ using httplib::Request;
 using httplib::Response;
 using nlohmann::json;
 
-constexpr int kMostWorkers = 1000;
+constexpr int kMostWorkersWished = 1000;
 
 }  // namespace
 
@@ -59,8 +59,8 @@ void AdminServer::State::RouteFleet() {
     if (!body) return;
     const auto workers = body->find("workers");
     if (workers == body->end() || !workers->is_number_integer() ||
-        workers->get<std::int64_t>() < 0 || workers->get<std::int64_t>() > kMostWorkers) {
-      return Refuse(response, 400, fmt::format("workers is 0 to {}", kMostWorkers));
+        workers->get<std::int64_t>() < 0 || workers->get<std::int64_t>() > kMostWorkersWished) {
+      return Refuse(response, 400, fmt::format("workers is 0 to {}", kMostWorkersWished));
     }
     const auto set = ledger.SetDesired(workers->get<int>());
     if (!set) return Refuse(response, set.error());

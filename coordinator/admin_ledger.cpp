@@ -106,9 +106,7 @@ Result<AdminLedger::Added> AdminLedger::AddWallets(
 Status AdminLedger::Execute(const char* sql, const std::string& value) const {
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
-  const auto rows = connection->Exec(sql, PgParams().Text(value));
-  if (!rows) return rows.error();
-  return Done{};
+  return common::Execute(*connection, sql, PgParams().Text(value));
 }
 
 Status AdminLedger::SetPaused(bool paused) const {

@@ -26,7 +26,7 @@ using Command = std::variant<ResyncCommand, DrainCommand>;
 
 // What other threads see of the loop.
 struct View {
-  Status status;
+  FleetStatus status;
   proto::ChannelCounters channel;
   std::string database;  // "ok", or "away: why"
 };

@@ -45,10 +45,6 @@ INSERT INTO run (kind, source, selection, most_wallets, range_from, range_to, is
                  scheduled_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text[], nullif($9, '')) RETURNING run_id)sql";
 
-bool IsRangeSource(const std::string& source) {
-  return source == "rpc" || source == "subgraph";
-}
-
 void AddNumber(PgParams& params, const std::optional<std::int64_t>& number) {
   if (number) {
     params.Int64(*number);
@@ -61,7 +57,7 @@ Status CheckRange(PgConnection& connection, const RunWish& wish,
                   const std::vector<plans::Coverage>& coverages) {
   if (wish.action != "range") return Done{};
   const auto source = common::ParseSource(wish.source);
-  if (!source || !IsRangeSource(wish.source)) {
+  if (!source || !plans::IsRangeSource(wish.source)) {
     return Error{ErrorKind::kRejected, "ranges are of source rpc or subgraph"};
   }
   if (wish.from && wish.to && *wish.to < *wish.from) {

@@ -27,7 +27,7 @@ UPDATE schedule SET last_run = $2, next_at = next_at + every_s * interval '1 sec
  WHERE name = $1 RETURNING extract(epoch FROM next_at)::bigint)sql";
 
 // A run of that kind which is not over yet: two never overlap, the later begins when it has ended.
-Result<bool> IsUnderWay(PgConnection& connection, const std::string& name) {
+Result<bool> HasOpenRun(PgConnection& connection, const std::string& name) {
   const auto rows = connection.Exec(
       "SELECT 1 FROM run WHERE kind = $1 AND state IN ('queued', 'running') LIMIT 1",
       PgParams().Text(name));
@@ -48,7 +48,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const ScheduleRequest&) {
                     rows->Int64(i, 3), rows->Int64(i, 4)};
     const bool is_due = rows->Bool(i, 5) && (row.name == "refresh" || row.name == "discover");
     if (is_due) {
-      const auto under_way = IsUnderWay(connection, row.name);
+      const auto under_way = HasOpenRun(connection, row.name);
       if (!under_way) return under_way.error();
       if (!*under_way) {
         if (const Status locked = LockOrders(connection); !locked) return locked.error();

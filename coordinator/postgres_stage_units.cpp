@@ -22,12 +22,6 @@ using common::Status;
 
 constexpr std::int32_t kRowsAtOnce = 50'000;
 
-Status Execute(PgConnection& connection, const char* sql, const PgParams& params = {}) {
-  const auto rows = connection.Exec(sql, params);
-  if (!rows) return rows.error();
-  return Done{};
-}
-
 // --- Units by task -----------------------------------------------------------------------------
 
 // New ones, and those that are there for a new run. A walk that another run left unfinished begins
@@ -296,7 +290,7 @@ UPDATE work_unit u SET rows = 0,
  WHERE u.kind = $1 AND u.retry_run = $2
 RETURNING u.unit_id, u.quarantined, coalesce(u.last_error, ''))sql";
 
-Result<StageUnits> FailedUnits(PgConnection& connection, const RunOrder& order) {
+Result<StageUnits> UnitsToRetry(PgConnection& connection, const RunOrder& order) {
   const auto rows = connection.Exec(
       kTakeFailed, PgParams().Text(plans::ChunkKind(order.stage_name())).Int64(order.run.value));
   if (!rows) return rows.error();
@@ -309,7 +303,7 @@ Result<StageUnits> FailedUnits(PgConnection& connection, const RunOrder& order) 
 
 Result<StageUnits> UnitsOf(PgConnection& connection, const RunOrder& order) {
   const std::string& stage = order.stage_name();
-  if (order.kind == "retry") return FailedUnits(connection, order);
+  if (order.kind == "retry") return UnitsToRetry(connection, order);
   const Status pardoned = Execute(connection, kPardon, PgParams().Text(plans::ChunkKind(stage)));
   if (!pardoned) return pardoned.error();
   if (stage == "markets") return MarketUnits(connection, order);

@@ -21,12 +21,6 @@ using common::Status;
 
 constexpr std::size_t kChunksAtOnce = 128;
 
-Status Execute(PgConnection& connection, const char* sql, const PgParams& params = {}) {
-  const auto rows = connection.Exec(sql, params);
-  if (!rows) return rows.error();
-  return Done{};
-}
-
 // Writes chunks as they are planned.
 class ChunkWriter {
  public:

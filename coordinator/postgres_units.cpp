@@ -76,12 +76,6 @@ SELECT c.source, c.from_ts, c.to_ts, c.to_block,
        ELSE 0 END
 FROM coverage c ORDER BY c.source)sql";
 
-Status Execute(PgConnection& connection, const char* sql, const PgParams& params) {
-  const auto rows = connection.Exec(sql, params);
-  if (!rows) return rows.error();
-  return Done{};
-}
-
 }  // namespace
 
 Status SettleRanges(PgConnection& connection, RunId run) {

@@ -91,7 +91,7 @@ class Scheduler {
   std::pair<Actions, bool> OrderDrain(const common::WorkerId& worker, proto::DrainMode mode,
                                       common::Instant now);
 
-  Status status(common::Instant now) const;
+  FleetStatus status(common::Instant now) const;
   const LeaseTable& leases() const { return leases_; }
   const WorkerRegistry& registry() const { return registry_; }
   const RateBudget& budget() const { return budget_; }

@@ -261,8 +261,8 @@ WorkerStatus Scheduler::StatusOf(const Session& session, Instant now) const {
   return status;
 }
 
-Status Scheduler::status(Instant now) const {
-  Status status;
+FleetStatus Scheduler::status(Instant now) const {
+  FleetStatus status;
   status.term = term_;
   status.active = loaded_;
   status.paused = settings_.paused;

@@ -67,7 +67,7 @@ struct Counters {
   std::uint64_t adopted = 0;  // leases taken over from an earlier term or session
 };
 
-struct Status {
+struct FleetStatus {
   common::Term term;
   bool active = false;  // the term is held and the ledger has been read
   bool paused = false;

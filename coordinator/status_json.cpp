@@ -81,7 +81,7 @@ std::string Dump(const json& value) {
 }  // namespace
 
 std::string StatusJson(const View& view, const Census& census, common::UnixSeconds now) {
-  const Status& status = view.status;
+  const FleetStatus& status = view.status;
   json queued = json::array();
   for (const common::RunId run : status.queued) queued.push_back(run.value);
   json schedule = json::array();

@@ -55,7 +55,7 @@ class Families {
 }  // namespace
 
 std::string MetricsText(const View& view, const Census& census) {
-  const Status& status = view.status;
+  const FleetStatus& status = view.status;
   const Counters& counters = status.counters;
   Families out;
   out.Gauge("seine_term", "The coordinator's term; 0 while it is lost.", status.term.value);

@@ -8,7 +8,7 @@ namespace coordinator {
 namespace {
 
 // Names of workers remembered at most; a stranger without keys could invent any number.
-constexpr std::size_t kMostWorkers = 10'000;
+constexpr std::size_t kMostRemembered = 10'000;
 
 }  // namespace
 
@@ -63,7 +63,7 @@ Session* WorkerRegistry::On(const proto::ConnectionId& connection) {
 void WorkerRegistry::ForgetGone(common::Instant since) {
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     const bool gone = !worker->second.session &&
-                      (worker->second.ended_at < since || workers_.size() > kMostWorkers);
+                      (worker->second.ended_at < since || workers_.size() > kMostRemembered);
     worker = gone ? workers_.erase(worker) : std::next(worker);
   }
 }

@@ -16,8 +16,6 @@ constexpr const char* kZapAddress = "inproc://zeromq.zap.01";
 constexpr std::chrono::milliseconds kLookEvery{1000};
 // File systems count time in ticks: a folder that changed so recently may change unseen.
 constexpr std::chrono::seconds kSettlesIn{2};
-constexpr std::size_t kKeySize = 32;
-constexpr std::size_t kZ85Size = 40;
 
 // A request: version, request id, domain, address, identity, mechanism, credentials.
 constexpr std::size_t kRequestIdAt = 1;

@@ -25,8 +25,6 @@ using common::Result;
 using common::Status;
 using common::WorkerId;
 
-constexpr std::size_t kZ85Size = 40;
-constexpr std::size_t kKeySize = 32;
 constexpr mode_t kSecretMode = 0600;
 constexpr mode_t kPublicMode = 0644;
 constexpr std::string_view kPublicSuffix = ".pub";

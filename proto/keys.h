@@ -7,6 +7,7 @@
 // A key is 40 Z85 characters and a newline. A secret is never logged, and never part of an Error.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -17,6 +18,10 @@
 #include "common/ids.h"
 
 namespace proto {
+
+// A CURVE key in bytes, and as Z85 text.
+inline constexpr std::size_t kKeySize = 32;
+inline constexpr std::size_t kZ85Size = 40;
 
 struct KeyPair {
   std::string public_z85;

@@ -3,10 +3,6 @@
 namespace coordinator::plans {
 namespace {
 
-bool IsRangeSource(std::string_view source) {
-  return source == "rpc" || source == "subgraph";
-}
-
 // Ranges where they have begun already or are asked for; else the feeds of markets that moved.
 std::vector<std::string> RefreshStages(const StageFacts& facts) {
   const bool is_auto = facts.source == "auto";
@@ -44,6 +40,10 @@ std::string RunKind(std::string_view action) {
 
 std::string ChunkKind(std::string_view stage) {
   return stage == "resolutions" ? "markets" : std::string(stage);
+}
+
+bool IsRangeSource(std::string_view source) {
+  return source == "rpc" || source == "subgraph";
 }
 
 std::string SourceOf(std::string_view run_kind, std::string_view run_source,

@@ -25,6 +25,9 @@ std::string RunKind(std::string_view action);
 // The kind of the chunks of a stage: "resolutions" are units of "markets".
 std::string ChunkKind(std::string_view stage);
 
+// Whether ranges can be told by that source.
+bool IsRangeSource(std::string_view source);
+
 // The source that chunks of `kind` are to use: where ranges own the past, wallets are synced by the
 // default source behind them.
 std::string SourceOf(std::string_view run_kind, std::string_view run_source,
