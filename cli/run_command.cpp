@@ -77,7 +77,10 @@ void PrintOutcome(const RunReply& run) {
   const auto listed = static_cast<std::int64_t>(run.failed.size());
   if (missing > listed) Print(fmt::format("  … and {} more", Grouped(missing - listed)));
   if (is_complete || missing == 0) return;
-  Print("Try them again with `seine retry --all`.");
+  // Feeds that are behind have not failed: there is nothing that a retry would take up.
+  Print(run.kind == "refresh"
+            ? "Try them again with `seine refresh`; `seine retry --all` also lifts quarantine."
+            : "Try them again with `seine retry --all`.");
 }
 
 // Whether the run was to bring the copy up to now.

@@ -173,6 +173,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
   std::vector<WalletFailure> failures;
   std::vector<std::int32_t> again;    // in the next round
   std::vector<std::int32_t> missing;  // nobody said what became of them
+  std::vector<std::int32_t> refused;
   std::vector<NewChunk> chunks;
   const bool last_round = row.round >= kRetryRounds;
   const std::int64_t wait_ms =
@@ -189,6 +190,7 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
       missing.push_back(mark.wallet);
     } else {
       failures.push_back(*failure->second);
+      if (failures.back().final) refused.push_back(mark.wallet);
       failures.back().final = failures.back().final || last_round;
       if (failures.back().final) {
         ++answer.failed_now;
@@ -210,6 +212,9 @@ Result<LedgerAnswer> PostgresLedger::Do(Term, const FinishRequest& request) {
     return status.error();
   }
   if (const Status status = SettleDone(connection, row.run, row.kind, *marks); !status) {
+    return status.error();
+  }
+  if (const Status status = SettleRefused(connection, row.kind, refused); !status) {
     return status.error();
   }
   if (const Status status = AddUse(connection, row.run, request.use); !status) {

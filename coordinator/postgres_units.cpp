@@ -54,6 +54,13 @@ DELETE FROM wallet_due d USING wallet_sync s
  WHERE d.wallet_id = ANY($1::int[]) AND s.wallet_id = d.wallet_id
    AND s.status = 2 AND s.complete_to >= d.seen_ts)sql";
 
+constexpr char kRefused[] = R"sql(
+DELETE FROM wallet_due d USING wallet_sync s
+ WHERE d.wallet_id = ANY($1::int[]) AND s.wallet_id = d.wallet_id
+   AND d.seen_ts = 0 AND NOT d.skipped AND s.status = 3 AND s.error_count >= $2)sql";
+
+constexpr int kRefusalsAtMost = 3;
+
 // What other runs have told ahead of the coverage joins it, too, unless wallets have been synced
 // since: a source that takes a wallet over deletes rows behind what is covered. Within what is
 // covered, from $3 to $4, there is nothing to learn.
@@ -209,6 +216,12 @@ Status Settle(PgConnection& connection, RunId run, const std::string& kind,
   if (kind == "range") return SettleRanges(connection, run);
   if (kind == "markets") return SettleResolutions(connection, done);
   return Done{};
+}
+
+Status SettleRefused(PgConnection& connection, const std::string& kind,
+                     const std::vector<std::int32_t>& refused) {
+  if (kind != "trades" || refused.empty()) return Done{};
+  return Execute(connection, kRefused, PgParams().Int32s(refused).Int32(kRefusalsAtMost));
 }
 
 Status QuarantineUnit(PgConnection& connection, std::int32_t unit, const std::string& reason) {

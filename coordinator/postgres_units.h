@@ -28,6 +28,12 @@ common::Status WriteCoverage(common::PgConnection& connection, const plans::Cove
 common::Status Settle(common::PgConnection& connection, common::RunId run, const std::string& kind,
                       const std::vector<std::int32_t>& done);
 
+// Wallets that were refused for good: the third time, those that are due because somebody named
+// them and for nothing that was seen are due no more, else every refresh would be incomplete for
+// them.
+common::Status SettleRefused(common::PgConnection& connection, const std::string& kind,
+                             const std::vector<std::int32_t>& refused);
+
 // Appends to what is covered the ranges that are done and join it: all of them, for one that was
 // done early, even by another run, may follow only now.
 common::Status SettleRanges(common::PgConnection& connection, common::RunId run);

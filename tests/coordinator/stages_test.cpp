@@ -271,5 +271,24 @@ TEST_F(StagesTest, AFinishedSyncIsDueNoMore) {
   EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_due"), 0);
 }
 
+TEST_F(StagesTest, WhatWasOnlyNamedIsDueUntilItIsRefusedForTheThirdTime) {
+  Query(
+      "INSERT INTO wallet (address, discovered_by) VALUES (decode(repeat('01', 20), 'hex'), 'x'), "
+      "(decode(repeat('02', 20), 'hex'), 'x')");
+  Query("INSERT INTO wallet_due (wallet_id, seen_ts) VALUES (1, 0), (2, 60)");
+  Query("INSERT INTO wallet_sync (wallet_id, status) VALUES (1, 3), (2, 3)");
+  for (int refusals = 1; refusals <= 3; ++refusals) {
+    Query("UPDATE wallet_sync SET error_count = error_count + 1");
+    for (const ChunkRow& chunk : GoOnTo("trades", Begin("refresh"))) {
+      const WalletFailure refused{UnitsOf(chunk).at(0).id, true, "no"};
+      const FinishRequest finish{run_, chunk.id, Grant(chunk), {refused}, {}};
+      EXPECT_EQ(Ask<FinishedAnswer>(finish).failed_now, 1);
+    }
+    Ask<RunClosed>(CloseRunRequest{run_, {}});
+    EXPECT_EQ(QueryInt("SELECT count(*) FROM wallet_due"), refusals < 3 ? 2 : 1);
+  }
+  EXPECT_EQ(QueryInt("SELECT wallet_id FROM wallet_due"), 2);
+}
+
 }  // namespace
 }  // namespace coordinator
