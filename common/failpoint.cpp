@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/environment.h"
+
 namespace common {
 namespace failpoint_detail {
 
@@ -124,9 +126,7 @@ bool Fire(const Armed& armed) {
 }
 
 void ArmFromEnvironment() {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
-  const char* entries = std::getenv("SEINE_FAILPOINTS");
-  const Status armed = ArmFailpoints(entries == nullptr ? "" : entries);
+  const Status armed = ArmFailpoints(Variable("SEINE_FAILPOINTS"));
   if (armed) return;
   std::fprintf(stderr, "SEINE_FAILPOINTS: %s\n", armed.error().message.c_str());
   std::_Exit(2);

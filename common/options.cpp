@@ -11,6 +11,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/environment.h"
+
 namespace common {
 namespace {
 
@@ -18,9 +20,7 @@ constexpr int kUsageError = 2;
 
 // CLI11, too, takes an empty variable for one that is not set.
 bool IsSet(const std::string& variable) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
-  const char* value = std::getenv(variable.c_str());
-  return value != nullptr && *value != '\0';
+  return !Variable(variable).empty();
 }
 
 // Whether the program, or the typed subcommand in whose section it stands, has such an option.
@@ -100,9 +100,8 @@ void Prepare(CLI::App& app, const CLI::App& root) {
 }
 
 void AddCommonOptions(CLI::App& app) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
-  const char* config = std::getenv("SEINE_CONFIG");
-  const bool is_given = config != nullptr && *config != '\0';
+  const std::string config = Variable("SEINE_CONFIG");
+  const bool is_given = !config.empty();
   app.config_formatter(std::make_shared<FileBelowEnvironment>(app));
   app.allow_config_extras(CLI::config_extras_mode::ignore);
   app.set_config("--config", is_given ? config : "seine.toml",
@@ -115,10 +114,10 @@ void AddCommonOptions(CLI::App& app) {
 // not accept. Throws as its parse does.
 void CheckVariables(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
-    if (option->count() > 0 || option->get_envname().empty() || !IsSet(option->get_envname()))
-      continue;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): options are read before there are threads.
-    option->add_result(std::getenv(option->get_envname().c_str()));
+    if (option->count() > 0 || option->get_envname().empty()) continue;
+    const std::string value = Variable(option->get_envname());
+    if (value.empty()) continue;
+    option->add_result(value);
     option->run_callback();
   }
   for (CLI::App* child : app.get_subcommands()) CheckVariables(*child);

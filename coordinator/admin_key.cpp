@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -7,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/environment.h"
 #include "coordinator/admin_server.h"
 
 namespace coordinator {
@@ -16,8 +16,8 @@ using common::ErrorKind;
 using common::Result;
 
 Result<std::string> ReadApiKey(const std::string& state_dir) {
-  const char* const given = std::getenv("SEINE_API_KEY");
-  if (given != nullptr && *given != '\0') return std::string(given);
+  std::string given = common::Variable("SEINE_API_KEY");
+  if (!given.empty()) return given;
   const std::string path = state_dir + "/admin.key";
   std::ifstream file(path);
   std::string key;

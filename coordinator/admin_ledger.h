@@ -69,7 +69,7 @@ class AdminLedger {
                                    const std::vector<common::WalletAddress>& wallets) const;
   common::Result<NewRun> CreateRun(const RunWish& wish) const;
   // Nothing of it is kept. `wallets`: instead of a selection.
-  common::Result<DryRun> PlanDry(const RunWish& wish, int workers,
+  common::Result<DryRun> PlanDry(RunWish wish, int workers,
                                  const std::vector<common::WalletAddress>& wallets = {}) const;
   // A run of wallets that failed, and of their feeds; kRejected if none of them is known. Empty
   // `wallets`: of everything that did. Run 0 if nothing has.

@@ -212,9 +212,8 @@ Result<NewRun> AdminLedger::CreateRun(const RunWish& wish) const {
   return run;
 }
 
-Result<DryRun> AdminLedger::PlanDry(const RunWish& wanted, int workers,
+Result<DryRun> AdminLedger::PlanDry(RunWish wish, int workers,
                                     const std::vector<common::WalletAddress>& wallets) const {
-  RunWish wish = wanted;
   auto connection = pool_->Borrow();
   if (!connection) return connection.error();
   // Nothing of it is kept: the transaction is never committed.
@@ -249,6 +248,7 @@ Result<NewRun> AdminLedger::Retry(const std::vector<common::WalletAddress>& wall
     params.Null();
   } else {
     std::vector<std::string> addresses;
+    addresses.reserve(wallets.size());
     for (const auto& wallet : wallets) {
       addresses.emplace_back(wallet.bytes.begin(), wallet.bytes.end());
     }

@@ -51,8 +51,9 @@ void AdminServer::State::Post(const std::string& pattern,
 
 void AdminServer::State::Route() {
   server.new_task_queue = [] {
+    // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): the server's to delete.
     return new httplib::ThreadPool(kThreads);
-  };  // owned by the server
+  };
   server.set_payload_max_length(kLongestBody);
   server.set_read_timeout(10, 0);
   server.set_write_timeout(10, 0);

@@ -21,13 +21,13 @@ Error Wrong(const std::string& text) {
 }
 
 const std::set<std::string>& SourcesOf(const std::string& action) {
-  static const std::set<std::string> wallets = {"auto", "data-api", "subgraph", "rpc", "dome"};
-  static const std::set<std::string> ranges = {"subgraph", "rpc"};
-  static const std::set<std::string> either = {"auto", "data-api", "subgraph", "rpc"};
-  static const std::set<std::string> none = {"auto"};
-  if (action == "process") return wallets;
-  if (action == "range") return ranges;
-  return action == "refresh" || action == "full" ? either : none;
+  static const std::set<std::string> kOfWallets = {"auto", "data-api", "subgraph", "rpc", "dome"};
+  static const std::set<std::string> kOfRanges = {"subgraph", "rpc"};
+  static const std::set<std::string> kOfBoth = {"auto", "data-api", "subgraph", "rpc"};
+  static const std::set<std::string> kOfNone = {"auto"};
+  if (action == "process") return kOfWallets;
+  if (action == "range") return kOfRanges;
+  return action == "refresh" || action == "full" ? kOfBoth : kOfNone;
 }
 
 bool TakesWallets(const std::string& action) {

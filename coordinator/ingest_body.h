@@ -19,7 +19,7 @@ struct IngestOrder {
 };
 
 // kRejected with one clear line where it cannot be meant so.
-common::Result<IngestOrder> ParseIngest(const std::string& body);
+common::Result<IngestOrder> ParseIngest(const std::string& text);
 
 // Letters, digits, - and _, at most 64.
 bool IsSelection(const std::string& text);

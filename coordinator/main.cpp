@@ -111,7 +111,7 @@ int Run(const coordinator::Options& options) {
   std::vector<coordinator::ScheduleWish> schedule;
   for (const common::ScheduleEntry& entry : options.schedule) {
     // One that is off keeps the interval of a day for the day when it is switched on.
-    constexpr std::int64_t kDay_s = 24 * 3600;
+    constexpr std::int64_t kDay_s = 86'400;
     schedule.push_back({entry.name, entry.every_s > 0 ? entry.every_s : kDay_s, entry.every_s > 0});
   }
 

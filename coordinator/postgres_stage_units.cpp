@@ -11,7 +11,6 @@
 namespace coordinator {
 namespace {
 
-using common::Done;
 using common::Error;
 using common::ErrorKind;
 using common::PgConnection;
