@@ -1,7 +1,6 @@
 // A position is "<begins_at>;<goes_to>;<anew_to>;<told>;<walk>", where told is ToldBlocks' text and
 // the walk is EncodeRpcWalk's.
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "worker/jobs/range.h"
+#include "worker/sources/position_number.h"
 #include "worker/sources/rpc.h"
 #include "worker/sources/rpc_page.h"
 
@@ -18,6 +18,7 @@ namespace {
 using common::Result;
 using common::UnixSeconds;
 using sources::RpcBlock;
+using sources::TakeNumber;
 
 // So many times a stale node is asked before its word is taken.
 constexpr int kStaleHeads = 3;
@@ -43,16 +44,6 @@ std::optional<std::string_view> Take(std::string_view& text) {
   const std::string_view field = text.substr(0, end);
   text.remove_prefix(end + 1);
   return field;
-}
-
-std::optional<std::int64_t> TakeNumber(std::string_view& text) {
-  const auto field = Take(text);
-  if (!field) return std::nullopt;
-  std::int64_t value = 0;
-  const char* const end = field->data() + field->size();
-  const auto [stop, failure] = std::from_chars(field->data(), end, value);
-  if (failure != std::errc() || stop != end || value < 0) return std::nullopt;
-  return value;
 }
 
 std::vector<sources::TokenHint> HintsOf(const std::vector<store::RangeTrade>& trades) {

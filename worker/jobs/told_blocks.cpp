@@ -1,27 +1,18 @@
 #include "worker/jobs/told_blocks.h"
 
-#include <charconv>
 #include <cstdint>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include "common/check.h"
+#include "worker/sources/position_number.h"
 
 namespace worker::jobs {
 namespace {
 
 using sources::RpcBlock;
-
-// Takes a number and the character behind it from the front.
-std::optional<std::int64_t> TakeNumber(std::string_view& text, char behind) {
-  std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  if (failure != std::errc() || stop == end || *stop != behind || value < 0) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
-  return value;
-}
+using sources::TakeNumber;
 
 std::optional<RpcBlock> ParseBlock(std::string_view text) {
   const auto number = TakeNumber(text, ':');

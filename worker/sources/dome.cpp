@@ -4,7 +4,6 @@
 #include "worker/sources/dome.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <stdexcept>
@@ -16,6 +15,7 @@
 #include "worker/sources/dome_page.h"
 #include "worker/sources/json_text.h"
 #include "worker/sources/page_end.h"
+#include "worker/sources/position_number.h"
 #include "worker/sources/subgraph_events.h"
 #include "worker/sources/tally.h"
 
@@ -43,15 +43,6 @@ std::string Encode(const Position& position) {
                   position.hash, position.offset, position.fills.size());
   for (const auto& [order, log] : position.fills) text += fmt::format("{};{};", order, log);
   return text + position.key;
-}
-
-std::optional<std::int64_t> TakeNumber(std::string_view& text) {
-  std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || value < 0 || stop == end || *stop != ';') return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
-  return value;
 }
 
 Position Decode(std::string_view text) {

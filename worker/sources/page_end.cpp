@@ -1,23 +1,11 @@
 // The position: "1;<rows>;<hash>;<cursor>".
 #include "worker/sources/page_end.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
+#include "worker/sources/position_number.h"
+
 namespace worker::sources {
-namespace {
-
-std::optional<std::uint64_t> TakeNumber(std::string_view& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop == end || *stop != ';') return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
-  return value;
-}
-
-}  // namespace
 
 std::optional<common::Error> StandsStill(const PageEnd& before, const PageEnd& now,
                                          std::size_t least_rows) {
@@ -40,10 +28,10 @@ std::string EncodePageEnd(const PageEnd& end) {
 
 PageEnd DecodePageEnd(std::string_view text) {
   if (TakeNumber(text) != 1) return {};
-  const auto rows = TakeNumber(text);
-  const auto hash = rows ? TakeNumber(text) : std::nullopt;
+  const auto rows = TakeNumber<std::size_t>(text);
+  const auto hash = rows ? TakeNumber<std::uint64_t>(text) : std::nullopt;
   if (!hash || text.empty() || text.size() > kLongestNextCursor) return {};
-  return {static_cast<std::size_t>(*rows), *hash, std::string(text)};
+  return {*rows, *hash, std::string(text)};
 }
 
 std::string EscapeQuery(std::string_view text) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 #include <variant>
 
@@ -14,6 +13,7 @@
 #include "common/check.h"
 #include "common/contracts.h"
 #include "worker/sources/answer.h"
+#include "worker/sources/position_number.h"
 #include "worker/sources/rpc_walk.h"
 #include "worker/sources/subgraph_events.h"
 
@@ -52,10 +52,9 @@ std::optional<Seek> DecodeSeek(std::string_view text) {
   Seek seek;
   for (std::uint64_t* number :
        {&seek.below, &seek.below_ts, &seek.above, &seek.above_ts, &seek.last, &seek.steps}) {
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, *number);
-    if (error != std::errc{} || stop == end || *stop != ';') return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
+    const auto value = TakeNumber<std::uint64_t>(text);
+    if (!value) return std::nullopt;
+    *number = *value;
   }
   const bool is_sound = seek.below < seek.above && seek.below_ts < seek.above_ts &&
                         seek.above_ts < std::uint64_t{1} << 40U &&

@@ -2,27 +2,18 @@
 #include "worker/sources/rpc_walk.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/check.h"
+#include "worker/sources/position_number.h"
 
 namespace worker::sources {
 namespace {
 
 // An answer with fewer fills than this may be of twice as many blocks next time.
 constexpr std::size_t kFewFills = 1500;
-
-std::optional<std::uint64_t> TakeNumber(std::string_view& text, char behind) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop == end || *stop != behind) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
-  return value;
-}
 
 RpcLogsQuery QueryOf(const RpcWalk& walk, const std::optional<common::WalletAddress>& maker,
                      RpcJoin join) {
@@ -75,10 +66,10 @@ std::string EncodeRpcWalk(const RpcWalk& walk) {
 std::optional<RpcWalk> DecodeRpcWalk(std::string_view text) {
   constexpr std::uint64_t kMostBlocks = std::uint64_t{1} << 48U;
   RpcWalk walk;
-  if (TakeNumber(text, ';') != 1) return std::nullopt;
+  if (TakeNumber(text) != 1) return std::nullopt;
   for (std::uint64_t* number :
        {&walk.next, &walk.last, &walk.span, &walk.cap, &walk.first_refused}) {
-    const auto value = TakeNumber(text, ';');
+    const auto value = TakeNumber<std::uint64_t>(text);
     if (!value || *value > kMostBlocks) return std::nullopt;
     *number = *value;
   }
@@ -86,7 +77,7 @@ std::optional<RpcWalk> DecodeRpcWalk(std::string_view text) {
   std::string rest(text);
   if (!rest.empty()) rest += ',';
   for (std::string_view left = rest; !left.empty();) {
-    const auto block = TakeNumber(left, ',');
+    const auto block = TakeNumber<std::uint64_t>(left, ',');
     const bool is_next = block && *block >= walk.next && *block < end &&
                          (walk.untimed.empty() || *block > walk.untimed.back());
     if (!is_next || walk.untimed.size() == kRpcMostHeaders) return std::nullopt;

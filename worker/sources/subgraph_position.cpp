@@ -1,24 +1,12 @@
 #include "worker/sources/subgraph_position.h"
 
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "worker/sources/position_number.h"
+
 namespace worker::sources {
-namespace {
-
-// Takes a number and the semicolon behind it from the front of `text`.
-std::optional<common::UnixSeconds> TakeNumber(std::string_view& text) {
-  common::UnixSeconds value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || value < 0 || stop == end || *stop != ';') return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(stop - text.data()) + 1);
-  return value;
-}
-
-}  // namespace
 
 std::string Encode(const SubgraphPosition& position) {
   return fmt::format("1;{};{};{}", position.ts, position.refused_at, position.id);
