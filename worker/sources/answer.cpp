@@ -1,7 +1,5 @@
 #include "worker/sources/answer.h"
 
-#include <string>
-
 #include "worker/sources/error_body.h"
 
 namespace worker::sources {
@@ -32,6 +30,10 @@ std::optional<common::Error> FailureOf(const HttpResponse& response) {
     return Error{ErrorKind::kTransient, text};
   }
   return Error{told->kind, text};
+}
+
+common::Error Implausible(const std::string& why) {
+  return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
 }
 
 bool IsOfTheUpstream(const HttpResponse& response) {

@@ -11,10 +11,6 @@ common::Error BrokenJson(simdjson::error_code code) {
           std::string("the answer is no complete JSON: ") + simdjson::error_message(code)};
 }
 
-common::Error Implausible(const std::string& why) {
-  return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
-}
-
 common::Error BadRow(const char* field) {
   return {common::ErrorKind::kMalformed, std::string("a row cannot be read: ") + field};
 }

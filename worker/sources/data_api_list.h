@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "worker/sources/answer.h"
 #include "worker/sources/error_body.h"
 #include "worker/sources/json_text.h"
 #include "worker/sources/page_end.h"
@@ -19,7 +20,6 @@ namespace worker::sources {
 using MaybeError = std::optional<common::Error>;
 
 common::Error BrokenJson(simdjson::error_code code);
-common::Error Implausible(const std::string& why);
 common::Error BadRow(const char* field);
 
 // Reads a required field; `name` is told in the error.

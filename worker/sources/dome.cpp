@@ -79,10 +79,6 @@ common::UnixSeconds LastSecond(const Position& position, const common::Cursor& c
   return position.end != 0 ? position.end : std::max(horizon, FirstSecond(cursor));
 }
 
-common::Error Implausible(const std::string& why) {
-  return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
-}
-
 // What identifies the page's rows, to know a repeated one; never negative.
 std::int64_t HashOf(const DomePage& page) {
   StableHash hash;

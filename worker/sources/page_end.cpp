@@ -3,20 +3,17 @@
 
 #include <fmt/format.h>
 
+#include "worker/sources/answer.h"
 #include "worker/sources/position_number.h"
 
 namespace worker::sources {
 
 std::optional<common::Error> StandsStill(const PageEnd& before, const PageEnd& now,
                                          std::size_t least_rows) {
-  using common::Error;
-  using common::ErrorKind;
   if (before.next_cursor.empty()) return std::nullopt;  // the first page
-  if (now.next_cursor == before.next_cursor) {
-    return Error{ErrorKind::kTransient, "the page cannot be right: its cursor stands still"};
-  }
+  if (now.next_cursor == before.next_cursor) return Implausible("its cursor stands still");
   if (now.rows >= least_rows && now.rows == before.rows && now.hash == before.hash) {
-    return Error{ErrorKind::kTransient, "the page cannot be right: it repeats"};
+    return Implausible("it repeats");
   }
   return std::nullopt;
 }

@@ -21,10 +21,6 @@ common::UnixSeconds LastSecond(common::UnixSeconds horizon) {
   return std::min(horizon, common::kV1Cutover);
 }
 
-common::Error Implausible(const std::string& why) {
-  return {common::ErrorKind::kTransient, "the page cannot be right: " + why};
-}
-
 std::vector<TokenHint> HintsOfTrades(const std::vector<common::Trade>& trades) {
   std::vector<common::TokenId> tokens;
   tokens.reserve(trades.size());

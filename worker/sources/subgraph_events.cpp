@@ -7,13 +7,6 @@
 #include "worker/sources/error_body.h"
 
 namespace worker::sources {
-namespace {
-
-common::Error Implausible(const char* why) {
-  return {common::ErrorKind::kTransient, std::string("the page cannot be right: ") + why};
-}
-
-}  // namespace
 
 std::optional<common::Error> CheckOrder(const SubgraphEvent& event, const SubgraphPosition& before,
                                         common::UnixSeconds first, common::UnixSeconds last) {

@@ -52,10 +52,7 @@ common::Result<SubgraphRangePage> ParseSubgraphRange(const SubgraphRange& range,
   JsonText json;
   const common::Result<std::vector<SubgraphEvent>> events = ReadSubgraphPage(json, body);
   if (!events) return events.error();
-  if (events->size() > kSubgraphPageSize) {
-    return common::Error{common::ErrorKind::kTransient,
-                         "the page cannot be right: more events than were asked for"};
-  }
+  if (events->size() > kSubgraphPageSize) return Implausible("more events than were asked for");
   SubgraphPosition position = DecodeSubgraphPosition(position_text);
   const common::UnixSeconds first = position.id.empty() ? range.from : position.ts;
   SubgraphRangePage page;
