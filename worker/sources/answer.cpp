@@ -5,11 +5,9 @@
 namespace worker::sources {
 namespace {
 
-constexpr int kOk = 200;
 constexpr int kInternalError = 500;
 constexpr int kRequestTimeout = 408;
 constexpr int kTooEarly = 425;
-constexpr int kTooManyRequests = 429;
 
 }  // namespace
 
@@ -17,13 +15,13 @@ std::optional<common::Error> FailureOf(const HttpResponse& response) {
   using common::Error;
   using common::ErrorKind;
   const int status = response.status;
-  if (status == kOk) return std::nullopt;
+  if (status == kHttpOk) return std::nullopt;
   if (status == 0) return Error{ErrorKind::kTransient, "no answer: " + response.failure};
 
   const std::optional<Error> told = ParseErrorBody(response.body);
   std::string text = "HTTP " + std::to_string(status) + ": ";
   text += told ? told->message : Evidence(response.body);
-  if (status == kTooManyRequests) return Error{ErrorKind::kThrottled, text};
+  if (status == kHttpTooManyRequests) return Error{ErrorKind::kThrottled, text};
   const bool is_refusal =
       status >= 400 && status < 500 && status != kRequestTimeout && status != kTooEarly;
   if (!told || (!is_refusal && told->kind == ErrorKind::kRejected)) {
@@ -37,7 +35,7 @@ common::Error Implausible(const std::string& why) {
 }
 
 bool IsOfTheUpstream(const HttpResponse& response) {
-  return response.status == kOk || response.status == kInternalError;
+  return response.status == kHttpOk || response.status == kInternalError;
 }
 
 }  // namespace worker::sources

@@ -9,6 +9,9 @@
 
 namespace worker::sources {
 
+inline constexpr int kHttpOk = 200;
+inline constexpr int kHttpTooManyRequests = 429;
+
 // Nothing where the status is 200 and the body is worth parsing. kThrottled: 429, or any status
 // that says so in its body. kRejected: a refusal in JSON that is not retryable. Everything else, a
 // proxy's HTML included, is kTransient.

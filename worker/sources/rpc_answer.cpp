@@ -53,13 +53,11 @@ std::optional<std::uint64_t> QuantityOf(dom::element holder, std::string_view ke
 
 common::Result<RpcResults> ReadRpcResults(dom::parser& parser, const HttpResponse& response,
                                           std::size_t count, std::uint64_t blocks) {
-  constexpr int kOk = 200;
   constexpr int kUnauthorized = 401;
   constexpr int kForbidden = 403;
-  constexpr int kTooManyRequests = 429;
   constexpr int kTooLarge = 413;
   const auto failure = FailureOf(response);
-  const bool is_plain = response.status == 0 || response.status == kTooManyRequests ||
+  const bool is_plain = response.status == 0 || response.status == kHttpTooManyRequests ||
                         response.status == kUnauthorized || response.status == kForbidden;
   if (response.too_large && blocks > 1) return RpcResults(RpcTooWide{0, false, failure->message});
   if (is_plain) return *failure;
@@ -85,7 +83,7 @@ common::Result<RpcResults> ReadRpcResults(dom::parser& parser, const HttpRespons
       return Refusal(error, blocks);
     }
   }
-  if (response.status != kOk) return *failure;
+  if (response.status != kHttpOk) return *failure;
   std::vector<dom::element> results(count);
   std::vector<bool> has(count, false);
   for (const dom::element call : calls) {

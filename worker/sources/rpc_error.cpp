@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "worker/sources/answer.h"
 #include "worker/sources/error_body.h"
 
 namespace worker::sources {
@@ -16,7 +17,6 @@ constexpr std::int64_t kLimitExceeded = -32005;
 constexpr std::int64_t kInvalidParams = -32602;
 constexpr std::int64_t kInvalidRequest = -32600;
 constexpr std::int64_t kNoSuchMethod = -32601;
-constexpr std::int64_t kTooManyRequests = 429;
 
 constexpr std::array<std::string_view, 9> kRateWords{
     "rate limit",          "too many requests", "request rate",
@@ -120,7 +120,7 @@ std::variant<common::Error, RpcTooWide> JudgeRpcError(std::int64_t code, std::st
   using common::ErrorKind;
   const std::string text = Lower(message);
   const std::string told = fmt::format("the node says {}: {}", code, Evidence(message));
-  if (code == kTooManyRequests || HasOneOf(text, kRateWords)) {
+  if (code == kHttpTooManyRequests || HasOneOf(text, kRateWords)) {
     return Error{ErrorKind::kThrottled, told};
   }
   // The node has not seen all of these blocks yet.
