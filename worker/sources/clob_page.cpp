@@ -12,10 +12,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// What every market is tagged with says nothing of its category.
-constexpr std::string_view kTagOfAll = "All";
-constexpr std::int64_t kWhole = 1'000'000;
-
 common::Error Unreadable(std::string_view body) {
   return {common::ErrorKind::kTransient, "the CLOB's answer is no market: " + Evidence(body)};
 }
@@ -63,7 +59,7 @@ common::Result<store::MarketInfo> ParseClobMarket(std::string_view body) {
     const auto token = common::TokenId::ParseDecimal(TextOf(item, "token_id"));
     if (token) info.tokens.push_back(*token);
     info.outcomes.push_back(TextOf(item, "outcome"));
-    payouts.push_back(FlagOf(item, "winner").value_or(false) ? kWhole : 0);
+    payouts.push_back(FlagOf(item, "winner").value_or(false) ? store::kWholePayout : 0);
   }
   // Markets that never opened have empty token ids. Without its token nobody knows which outcome
   // one is, and a gap would shift those that follow.
@@ -73,13 +69,13 @@ common::Result<store::MarketInfo> ParseClobMarket(std::string_view body) {
     payouts.clear();
   }
   // No winner: not over, or not told. Several: it does not tell how they share.
-  if (std::count(payouts.begin(), payouts.end(), kWhole) == 1) {
+  if (std::count(payouts.begin(), payouts.end(), store::kWholePayout) == 1) {
     info.resolution = store::Resolution{store::ResolutionSource::kClob, std::move(payouts), 0};
   }
   dom::element tags;
   if ((*document)["tags"].get(tags) == simdjson::SUCCESS) info.tags = TextsOf(tags);
   for (const std::string& tag : info.tags) {
-    if (info.category.empty() && tag != kTagOfAll) info.category = tag;
+    if (info.category.empty() && tag != store::kTagOfAll) info.category = tag;
   }
   info.category_is_weak = true;
   return info;

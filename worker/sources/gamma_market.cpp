@@ -15,10 +15,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// What every event is tagged with says nothing of its category.
-constexpr std::string_view kTagOfAll = "All";
-constexpr std::int64_t kWhole = 1'000'000;
-
 // The texts of a list, in their places; a member that is no text leaves its place empty.
 std::vector<std::string> PlacesOf(dom::element list) {
   std::vector<std::string> places;
@@ -81,8 +77,9 @@ void TakeEvent(const store::EventInfo& event, store::MarketInfo& market) {
 }
 
 std::string FirstLabel(const std::vector<std::string>& labels) {
-  const auto known = std::find_if(labels.begin(), labels.end(),
-                                  [](const std::string& label) { return label != kTagOfAll; });
+  const auto known = std::find_if(labels.begin(), labels.end(), [](const std::string& label) {
+    return label != store::kTagOfAll;
+  });
   return known == labels.end() ? std::string() : *known;
 }
 
@@ -139,9 +136,9 @@ void GammaReader::ReadOutcome(dom::element market, store::MarketInfo& info) {
     const bool is_one = price && price->is_exact && price->digits == 1 && price->exponent == 0;
     const bool is_zero = price && price->is_exact && price->digits == 0;
     if (!is_one && !is_zero) return;
-    payouts.push_back(is_one ? kWhole : 0);
+    payouts.push_back(is_one ? store::kWholePayout : 0);
   }
-  const auto winners = std::count(payouts.begin(), payouts.end(), kWhole);
+  const auto winners = std::count(payouts.begin(), payouts.end(), store::kWholePayout);
   if (winners != 1 || payouts.size() != info.outcomes.size()) return;
   info.resolution =
       store::Resolution{store::ResolutionSource::kGamma, std::move(payouts), info.closed_at};

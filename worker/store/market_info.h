@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/clock.h"
@@ -13,6 +14,9 @@ namespace worker::store {
 
 // Who told how a market ended, in order of authority.
 enum class ResolutionSource : std::uint8_t { kChain = 1, kDataApi = 2, kClob = 3, kGamma = 4 };
+
+// What a plain win pays, and nothing else does; in millionths.
+inline constexpr std::int64_t kWholePayout = 1'000'000;
 
 // A share of outcome i pays payouts[i] / sum of payouts; the sum is above zero.
 struct Resolution {
@@ -25,6 +29,9 @@ struct Resolution {
 
 // kCtf: a position id of ConditionalTokens. kProtocolV2: a positionId of the PositionManager.
 enum class TokenEra : std::uint8_t { kCtf = 1, kProtocolV2 = 2 };
+
+// What every market and event is tagged with says nothing of its category.
+inline constexpr std::string_view kTagOfAll = "All";
 
 // A market with its event. What is not known is empty, zero or nothing.
 struct MarketInfo {
