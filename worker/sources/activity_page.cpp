@@ -28,7 +28,7 @@ struct Row {
   std::string_view usdc = "0";
   std::string_view tx;
   std::string_view token;
-  std::int64_t outcome_index = -1;
+  std::int64_t outcome_index = kNotLabelled;
   std::string_view outcome;
 };
 
@@ -97,12 +97,8 @@ class RowJudge {
 
   void Learn(const Activity& activity, const Row& row) {
     if (!seen_.insert(*activity.token).second) return;
-    constexpr std::int64_t kNotLabelled = 999;
-    TokenHint hint{*activity.token, activity.condition, std::string(row.outcome), {}};
-    if (row.outcome_index >= 0 && row.outcome_index < kNotLabelled) {
-      hint.outcome_index = static_cast<int>(row.outcome_index);
-    }
-    page_.hints.push_back(std::move(hint));
+    page_.hints.push_back({*activity.token, activity.condition, std::string(row.outcome),
+                           OutcomeIndex(row.outcome_index)});
   }
 
   std::int64_t EventKey(const Activity& activity) {

@@ -42,6 +42,11 @@ std::optional<std::int64_t> SignedMillionths(std::string_view text) {
   return is_negative ? -*millionths : *millionths;
 }
 
+std::optional<int> OutcomeIndex(std::int64_t told) {
+  if (told < 0 || told >= kNotLabelled) return std::nullopt;
+  return static_cast<int>(told);
+}
+
 MaybeError ReadPagination(ondemand::value value, Pagination& pagination) {
   ondemand::json_type type{};
   if (const auto code = value.type().get(type)) return BrokenJson(code);

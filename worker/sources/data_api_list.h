@@ -4,6 +4,7 @@
 // Included by the .cpp files of this folder alone.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -92,6 +93,12 @@ MaybeError ReadEnvelope(JsonText& json, std::string_view body, Pagination& pagin
   if (!has_data) return Implausible("no data");
   return std::nullopt;
 }
+
+// What an outcome's index is while the upstream has not labelled the token.
+inline constexpr std::int64_t kNotLabelled = 999;
+
+// Nothing where the token is not labelled yet, or `told` is no index.
+std::optional<int> OutcomeIndex(std::int64_t told);
 
 // Calls `read_row` with each object of a list; null stands for an empty one.
 template <typename ReadRow>

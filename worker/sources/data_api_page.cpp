@@ -16,7 +16,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 constexpr std::size_t kMostRows = kFeedPageSize;  // as many as were asked for
-constexpr std::int64_t kNotLabelled = 999;
 
 // The tokens of one page by their decimal text: many rows share one, and reading 77 digits is the
 // dearest part of a row.
@@ -162,9 +161,7 @@ class RowJudge {
   static void Learn(TokenHint& hint, const Row& row) {
     if (!hint.condition) hint.condition = common::ParseConditionId(row.condition);
     if (hint.outcome.empty()) hint.outcome = row.outcome;
-    if (!hint.outcome_index && row.outcome_index >= 0 && row.outcome_index < kNotLabelled) {
-      hint.outcome_index = static_cast<int>(row.outcome_index);
-    }
+    if (!hint.outcome_index) hint.outcome_index = OutcomeIndex(row.outcome_index);
   }
 
   // Two rows of one transaction are equal if these are; then their ordinals tell them apart. In

@@ -46,7 +46,6 @@ MaybeError ReadAmount(ondemand::object& row, const AmountField& field, Position&
 }
 
 MaybeError ReadPosition(ondemand::object& row, Position& position, std::string_view& token) {
-  constexpr std::int64_t kNotLabelled = 999;
   std::string_view wallet;
   std::string_view condition;
   std::string_view status;
@@ -69,9 +68,7 @@ MaybeError ReadPosition(ondemand::object& row, Position& position, std::string_v
   position.condition = common::ParseConditionId(condition);
   position.status = status;
   position.outcome = outcome;
-  if (outcome_index >= 0 && outcome_index < kNotLabelled) {
-    position.outcome_index = static_cast<int>(outcome_index);
-  }
+  position.outcome_index = OutcomeIndex(outcome_index);
   return std::nullopt;
 }
 
