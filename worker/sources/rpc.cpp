@@ -73,10 +73,6 @@ Stage StageOf(const common::Cursor& cursor) {
   return {};
 }
 
-common::UnixSeconds FirstSecond(const common::Cursor& cursor) {
-  return std::max(cursor.owned_from, cursor.complete_to + 1);
-}
-
 // The block to look at next: where it would lie if all blocks took the same time, and every other
 // time the middle, so that no chain makes it slow.
 std::uint64_t ProbeOf(const Seek& seek, common::UnixSeconds first) {

@@ -13,10 +13,6 @@
 namespace worker::sources {
 namespace {
 
-common::UnixSeconds FirstSecond(const common::Cursor& cursor) {
-  return std::max(cursor.owned_from, cursor.complete_to + 1);
-}
-
 common::UnixSeconds LastSecond(common::UnixSeconds horizon) {
   return std::min(horizon, common::kV1Cutover);
 }

@@ -13,6 +13,7 @@
 // upstreams forget their own cursors.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,11 @@ struct Page {
   // With `last`: why the wallet is not complete up to the horizon; empty: it is.
   std::string shortfall;
 };
+
+// The first second that is not proven yet.
+inline common::UnixSeconds FirstSecond(const common::Cursor& cursor) {
+  return std::max(cursor.owned_from, cursor.complete_to + 1);
+}
 
 class TradeSource {
  public:
