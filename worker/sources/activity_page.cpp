@@ -19,7 +19,7 @@ constexpr std::array<const char*, 13> kKinds{
     "MIGRATION", "MAKER_REBATE", "TAKER_REBATE", "REFERRAL_REWARD", "YIELD",
     "DEPOSIT",   "WITHDRAWAL",   "TIP"};
 
-struct Row {
+struct ActivityRow {
   std::string_view wallet;
   std::int64_t ts = 0;
   std::string_view condition;
@@ -33,7 +33,7 @@ struct Row {
 };
 
 // In the order of the wire, so that each field is found where the last one ended.
-MaybeError ReadRow(ondemand::object& object, Row& row) {
+MaybeError ReadRow(ondemand::object& object, ActivityRow& row) {
   if (auto error = Require(object, "proxy_wallet", row.wallet)) return error;
   if (auto error = Require(object, "timestamp", row.ts)) return error;
   if (auto error = Accept(object, "condition_id", row.condition)) return error;
@@ -46,12 +46,12 @@ MaybeError ReadRow(ondemand::object& object, Row& row) {
   return Accept(object, "outcome", row.outcome);
 }
 
-class RowJudge {
+class ActivityJudge {
  public:
-  RowJudge(const common::WalletAddress& wallet, DataApiPosition& position, ActivityPage& page)
+  ActivityJudge(const common::WalletAddress& wallet, DataApiPosition& position, ActivityPage& page)
       : wallet_(wallet), position_(position), page_(page) {}
 
-  MaybeError Judge(const Row& row) {
+  MaybeError Judge(const ActivityRow& row) {
     const auto wallet = common::WalletAddress::Parse(row.wallet);
     if (!wallet) return BadRow("proxy_wallet");
     if (*wallet != wallet_) return Implausible("a row of " + wallet->ToString());
@@ -87,7 +87,7 @@ class RowJudge {
   std::uint64_t page_hash() const { return page_hash_; }
 
  private:
-  MaybeError Refuse(const Row& row, const char* why) {
+  MaybeError Refuse(const ActivityRow& row, const char* why) {
     page_.refused.push_back(fmt::format("{} at {} in {}: {} (size {}, usdc {})", Evidence(row.kind),
                                         row.ts, Evidence(row.tx), why, Evidence(row.size),
                                         Evidence(row.usdc)));
@@ -95,7 +95,7 @@ class RowJudge {
     return std::nullopt;
   }
 
-  void Learn(const Activity& activity, const Row& row) {
+  void Learn(const Activity& activity, const ActivityRow& row) {
     if (!seen_.insert(*activity.token).second) return;
     page_.hints.push_back({*activity.token, activity.condition, std::string(row.outcome),
                            OutcomeIndex(row.outcome_index)});
@@ -159,11 +159,11 @@ common::Result<ActivityPage> ParseActivityPage(const common::WalletAddress& wall
   const bool is_first = position.next_cursor.empty();
   if (is_first) position.horizon = std::max<common::UnixSeconds>(0, horizon);
   DataApiPosition next = position;
-  RowJudge judge(wallet, next, page);
+  ActivityJudge judge(wallet, next, page);
   Pagination pagination;
   std::size_t rows = 0;
   const auto read_row = [&judge](ondemand::object& object) -> MaybeError {
-    Row row;
+    ActivityRow row;
     if (auto error = ReadRow(object, row)) return error;
     return judge.Judge(row);
   };

@@ -5,12 +5,11 @@
 #include <fmt/format.h>
 
 #include "worker/sources/data_api_page.h"
+#include "worker/sources/data_api_walk.h"
 #include "worker/sources/json_text.h"
 
 namespace worker::sources {
 namespace {
-
-constexpr int kPageSize = 1000;
 
 DataApiPosition PositionOf(std::string_view text) {
   return DecodeDataApiPosition(text).value_or(DataApiPosition{});
@@ -23,7 +22,7 @@ HttpRequest ConditionTradesRequest(const std::string& data_url,
                                    std::string_view position) {
   std::string url = fmt::format(
       "{}/trades?condition={}&taker_only=false&filter_type=TOKENS&filter_amount=0.000001&limit={}",
-      data_url, condition.ToString(), kPageSize);
+      data_url, condition.ToString(), kFeedPageSize);
   const DataApiPosition before = PositionOf(position);
   if (!before.next_cursor.empty()) url += "&cursor=" + EscapeQuery(before.next_cursor);
   return {.endpoint = Endpoint::kDataTrades, .url = std::move(url), .body = {}};

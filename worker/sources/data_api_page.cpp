@@ -15,7 +15,6 @@ namespace worker::sources {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-constexpr std::size_t kMostRows = kFeedPageSize;  // as many as were asked for
 
 // The tokens of one page by their decimal text: many rows share one, and reading 77 digits is the
 // dearest part of a row.
@@ -31,7 +30,7 @@ class TokenTable {
       if (texts_[buckets_[at] - 1U] == text) return buckets_[at] - 1U;
     }
     const std::optional<common::TokenId> token = common::TokenId::ParseDecimal(text);
-    if (!token || texts_.size() == kMostRows) return std::nullopt;
+    if (!token || texts_.size() == kFeedPageSize) return std::nullopt;
     texts_.push_back(text);
     hints_.push_back({.token = *token, .condition = {}, .outcome = {}, .outcome_index = {}});
     buckets_[at] = static_cast<std::uint16_t>(texts_.size());
@@ -57,7 +56,7 @@ class TokenTable {
 };
 
 // What a row says, as texts and numbers of the document.
-struct Row {
+struct TradeRow {
   std::string_view wallet;
   std::string_view side;
   std::string_view token;
@@ -76,7 +75,7 @@ bool IsNegative(std::string_view text) {
 }
 
 // In the order of the wire, so that each field is found where the last one ended.
-MaybeError ReadRow(ondemand::object& object, Row& row) {
+MaybeError ReadRow(ondemand::object& object, TradeRow& row) {
   if (auto error = Require(object, "proxy_wallet", row.wallet)) return error;
   if (auto error = Require(object, "side", row.side)) return error;
   if (auto error = Require(object, "token_id", row.token)) return error;
@@ -90,12 +89,12 @@ MaybeError ReadRow(ondemand::object& object, Row& row) {
 }
 
 // Turns rows into trades, in order, and keeps the walk's tally.
-class RowJudge {
+class TradeJudge {
  public:
-  RowJudge(const DataApiFeed& feed, DataApiPosition& position, DataApiPage& page)
+  TradeJudge(const DataApiFeed& feed, DataApiPosition& position, DataApiPage& page)
       : feed_(feed), position_(position), page_(page), tokens_(page.hints) {}
 
-  MaybeError Judge(const Row& row) {
+  MaybeError Judge(const TradeRow& row) {
     const auto wallet = common::WalletAddress::Parse(row.wallet);
     if (!wallet) return BadRow("proxy_wallet");
     if (auto error = CheckPlace(row, *wallet)) return error;
@@ -138,7 +137,7 @@ class RowJudge {
   std::uint64_t page_hash() const { return page_hash_; }
 
  private:
-  MaybeError CheckPlace(const Row& row, const common::WalletAddress& wallet) {
+  MaybeError CheckPlace(const TradeRow& row, const common::WalletAddress& wallet) {
     if (feed_.wallet && wallet != *feed_.wallet) {
       return Implausible("a row of " + wallet.ToString());
     }
@@ -149,7 +148,7 @@ class RowJudge {
     return TakeSecond(position_, row.ts);
   }
 
-  MaybeError Refuse(const Row& row, const char* why) {
+  MaybeError Refuse(const TradeRow& row, const char* why) {
     page_.refused.push_back(fmt::format(
         "row at {} in {}: {} (side {}, token {}, size {}, price {})", row.ts, Evidence(row.tx), why,
         Evidence(row.side), Evidence(row.token), Evidence(row.size), Evidence(row.price)));
@@ -158,7 +157,7 @@ class RowJudge {
   }
 
   // Fresh rows are not labelled yet; any row that is tells the token's outcome.
-  static void Learn(TokenHint& hint, const Row& row) {
+  static void Learn(TokenHint& hint, const TradeRow& row) {
     if (!hint.condition) hint.condition = common::ParseConditionId(row.condition);
     if (hint.outcome.empty()) hint.outcome = row.outcome;
     if (!hint.outcome_index) hint.outcome_index = OutcomeIndex(row.outcome_index);
@@ -203,18 +202,18 @@ std::optional<common::UnixSeconds> ReadSeconds(ondemand::object& object, const c
 common::Result<DataApiPage> ReadDataApiPage(JsonText& json, std::string_view body,
                                             const DataApiFeed& feed, DataApiPosition& position) {
   DataApiPage page;
-  page.trades.reserve(kMostRows);
+  page.trades.reserve(kFeedPageSize);
   DataApiPosition next = position;
-  RowJudge judge(feed, next, page);
+  TradeJudge judge(feed, next, page);
   std::size_t rows = 0;
   Pagination pagination;
   const auto read_row = [&judge](ondemand::object& object) -> MaybeError {
-    Row row;
+    TradeRow row;
     if (auto error = ReadRow(object, row)) return error;
     return judge.Judge(row);
   };
   const auto read_data = [&](ondemand::value data) {
-    return ReadRows(data, kMostRows, rows, read_row);
+    return ReadRows(data, kFeedPageSize, rows, read_row);
   };
   if (auto error = ReadEnvelope(json, body, pagination, read_data)) return *error;
   if (auto error = CheckPagination(pagination, position.next_cursor, rows)) return *error;

@@ -22,10 +22,10 @@
 namespace worker::sources {
 namespace {
 
-constexpr std::int64_t kPageSize = 1000;
+constexpr std::int64_t kDomePageSize = 1000;
 constexpr common::UnixSeconds kOverlap = 600;  // a refresh reads these seconds again
 
-struct Position {
+struct DomePosition {
   std::int64_t end = 0;  // the last second that is asked for, on every page; 0: not begun
   std::int64_t refused_at = 0;
   std::int64_t boundary = std::numeric_limits<std::int64_t>::max();
@@ -37,7 +37,7 @@ struct Position {
   std::string key;
 };
 
-std::string Encode(const Position& position) {
+std::string Encode(const DomePosition& position) {
   std::string text =
       fmt::format("2;{};{};{};{};{};{};", position.end, position.refused_at, position.boundary,
                   position.hash, position.offset, position.fills.size());
@@ -45,8 +45,8 @@ std::string Encode(const Position& position) {
   return text + position.key;
 }
 
-Position Decode(std::string_view text) {
-  Position position;
+DomePosition Decode(std::string_view text) {
+  DomePosition position;
   const auto version = TakeNumber(text);
   if (version != 1 && version != 2) return {};
   for (std::int64_t* number : {&position.end, &position.refused_at, &position.boundary,
@@ -67,16 +67,16 @@ Position Decode(std::string_view text) {
   return position;
 }
 
-common::UnixSeconds FirstSecond(const common::Cursor& cursor) {
+common::UnixSeconds AskedFrom(const common::Cursor& cursor) {
   const common::UnixSeconds again = cursor.complete_to == 0 ? 1 : cursor.complete_to + 1 - kOverlap;
   return std::max({common::UnixSeconds{1}, cursor.owned_from, again});
 }
 
 // The last second to ask for: an archive may end before the first second that is wanted, and an
 // upside-down span would be refused.
-common::UnixSeconds LastSecond(const Position& position, const common::Cursor& cursor,
-                               common::UnixSeconds horizon) {
-  return position.end != 0 ? position.end : std::max(horizon, FirstSecond(cursor));
+common::UnixSeconds AskedTo(const DomePosition& position, const common::Cursor& cursor,
+                            common::UnixSeconds horizon) {
+  return position.end != 0 ? position.end : std::max(horizon, AskedFrom(cursor));
 }
 
 // What identifies the page's rows, to know a repeated one; never negative.
@@ -93,7 +93,7 @@ std::int64_t HashOf(const DomePage& page) {
 
 // An order can be filled several times in one transaction, and a list that moves under its offset
 // tells a fill twice. The first one keeps the order's key, as if there were no others.
-void TellApart(Position& position, common::Trade& trade) {
+void TellApart(DomePosition& position, common::Trade& trade) {
   if (!trade.log_index) return;
   StableHash hash;
   AddBytes(hash, trade.tx.bytes);
@@ -173,10 +173,10 @@ common::Result<common::UnixSeconds> Dome::ParseFreshness(std::string_view body,
 HttpRequest Dome::PageRequest(const common::WalletAddress& wallet, const common::Cursor& cursor,
                               common::UnixSeconds horizon) const {
   CHECK(cursor.source == id());
-  const Position position = Decode(cursor.position);
+  const DomePosition position = Decode(cursor.position);
   std::string url = fmt::format("{}/orders?user={}&start_time={}&end_time={}&limit={}", base_url_,
-                                wallet.ToString(), FirstSecond(cursor),
-                                LastSecond(position, cursor, horizon), kPageSize);
+                                wallet.ToString(), AskedFrom(cursor),
+                                AskedTo(position, cursor, horizon), kDomePageSize);
   if (!position.key.empty()) {
     url += "&pagination_key=" + EscapeQuery(position.key);
   } else if (position.offset != 0) {
@@ -191,8 +191,8 @@ common::Result<Page> Dome::ParsePage(const common::WalletAddress& wallet,
   CHECK(cursor.source == id());
   common::Result<DomePage> read = ReadDomePage(*json_, body);
   if (!read) return read.error();
-  Position position = Decode(cursor.position);
-  position.end = LastSecond(position, cursor, horizon);
+  DomePosition position = Decode(cursor.position);
+  position.end = AskedTo(position, cursor, horizon);
   const bool is_first = position.offset == 0;
   const std::int64_t hash = HashOf(*read);
   if (!is_first && read->orders.empty()) return Implausible("no orders although there were more");
@@ -205,7 +205,7 @@ common::Result<Page> Dome::ParsePage(const common::WalletAddress& wallet,
   for (const DomeOrder& order : read->orders) {
     if (order.user != wallet) return Implausible("an order of " + order.user.ToString());
     if (order.ts > position.boundary) return Implausible("its orders repeat or are not in order");
-    if (order.ts > position.end || order.ts < FirstSecond(cursor)) {
+    if (order.ts > position.end || order.ts < AskedFrom(cursor)) {
       return Implausible("an order outside of the asked time");
     }
     if (order.ts != position.boundary) position.fills.clear();

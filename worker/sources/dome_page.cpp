@@ -22,7 +22,7 @@ namespace ondemand = simdjson::ondemand;
 constexpr std::size_t kMostOrders = 1000;  // as many as were asked for
 constexpr std::size_t kLongestKey = 4096;
 
-struct Row {
+struct DomeRow {
   std::string_view token;
   std::string_view label;
   std::string_view side;
@@ -38,7 +38,7 @@ struct Row {
 };
 
 // In the order of the wire, so that each field is found where the last one ended.
-MaybeError ReadRow(ondemand::object& object, Row& row) {
+MaybeError ReadRow(ondemand::object& object, DomeRow& row) {
   if (auto error = Require(object, "token_id", row.token)) return error;
   if (auto error = Accept(object, "token_label", row.label)) return error;
   if (auto error = Require(object, "side", row.side)) return error;
@@ -65,7 +65,7 @@ std::optional<std::int64_t> WholeMillionths(std::string_view text) {
   return value;
 }
 
-common::Result<common::Trade> JudgeRow(const Row& row,
+common::Result<common::Trade> JudgeRow(const DomeRow& row,
                                        const std::optional<common::TokenId>& token) {
   if (row.side != "BUY" && row.side != "SELL") return NoTrade("its side is neither BUY nor SELL");
   if (!token) return NoTrade("its token id is no 256-bit number");
@@ -95,7 +95,7 @@ common::Result<common::Trade> JudgeRow(const Row& row,
 }
 
 MaybeError ReadOrder(ondemand::object& object, std::vector<DomeOrder>& orders) {
-  Row row;
+  DomeRow row;
   if (auto error = ReadRow(object, row)) return error;
   const auto user = common::WalletAddress::Parse(row.user);
   const auto tx = common::TxHash::Parse(row.tx);

@@ -15,7 +15,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t kMostRows = 1000;  // far above what was asked for
+constexpr std::size_t kMostCatalogRows = 1000;  // far above what was asked for
 // An event brings its markets along, hundreds for some, and an answer must stay below the client's
 // cap.
 constexpr int kMarketsPerPage = 100;
@@ -128,7 +128,7 @@ common::Result<CatalogPage> ParseCatalogPage(CatalogList list, std::string_view 
   if (document[is_events ? "events" : "markets"].get_array().get(rows) != simdjson::SUCCESS) {
     return Transient("is no page of the list: " + Evidence(body));
   }
-  if (rows.size() > kMostRows) return Transient("has more rows than were asked for");
+  if (rows.size() > kMostCatalogRows) return Transient("has more rows than were asked for");
   common::Result<std::string> next = NextCursor(document);
   if (!next) return next.error();
   if (rows.size() == 0 && !next->empty()) return Transient("has no rows and yet there is more");

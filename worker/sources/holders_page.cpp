@@ -13,7 +13,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr int kPageSize = 1000;           // for each outcome
+constexpr int kHoldersPageSize = 1000;    // for each outcome
 constexpr std::size_t kMostTokens = 256;  // of one condition
 constexpr std::size_t kMostHolders = 256'000;
 
@@ -55,8 +55,8 @@ class HolderReader {
 
 HttpRequest HoldersRequest(const std::string& data_url, const common::ConditionId& condition,
                            std::string_view position) {
-  std::string url =
-      fmt::format("{}/holders?condition={}&limit={}", data_url, condition.ToString(), kPageSize);
+  std::string url = fmt::format("{}/holders?condition={}&limit={}", data_url, condition.ToString(),
+                                kHoldersPageSize);
   const PageEnd before = DecodePageEnd(position);
   if (!before.next_cursor.empty()) url += "&cursor=" + EscapeQuery(before.next_cursor);
   return {.endpoint = Endpoint::kDataOther, .url = std::move(url), .body = {}};

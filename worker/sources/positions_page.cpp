@@ -13,7 +13,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::size_t kPageSize = 1000;
+constexpr std::size_t kPositionsPageSize = 1000;
 
 struct AmountField {
   const char* name;
@@ -126,8 +126,8 @@ const char* WordOf(PositionStatus status) {
 
 HttpRequest PositionsRequest(const std::string& data_url, const PositionsQuery& query,
                              std::string_view position) {
-  std::string url =
-      fmt::format("{}/positions?status={}&limit={}", data_url, WordOf(query.status), kPageSize);
+  std::string url = fmt::format("{}/positions?status={}&limit={}", data_url, WordOf(query.status),
+                                kPositionsPageSize);
   if (query.wallet) url += "&user=" + query.wallet->ToString();
   if (query.condition) url += "&condition=" + query.condition->ToString();
   const PageEnd before = DecodePageEnd(position);
@@ -145,7 +145,7 @@ common::Result<PositionsPage> ParsePositionsPage(const PositionsQuery& query,
     return reader.Read(row);
   };
   const auto read_data = [&](ondemand::value data) {
-    return ReadRows(data, kPageSize, rows, read_row);
+    return ReadRows(data, kPositionsPageSize, rows, read_row);
   };
   const PageEnd before = DecodePageEnd(position);
   if (auto error = ReadEnvelope(json, body, pagination, read_data)) return *error;

@@ -13,7 +13,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::size_t kMostRows = 1000;
+constexpr std::size_t kMostResolutionRows = 1000;
 constexpr std::size_t kMostOutcomes = 256;
 
 // ISO 8601, or seconds as text.
@@ -115,7 +115,7 @@ common::Result<std::vector<ResolutionRow>> ParseResolutions(
     return std::nullopt;
   };
   const auto read_data = [&](ondemand::value data) {
-    return ReadRows(data, kMostRows, count, read_row);
+    return ReadRows(data, kMostResolutionRows, count, read_row);
   };
   if (auto error = ReadEnvelope(json, body, none, read_data)) return *error;
   return rows;
