@@ -11,6 +11,7 @@
 #include "common/lease_session.h"
 #include "common/logging.h"
 #include "worker/store/clean_text.h"
+#include "worker/store/id_bytes.h"
 #include "worker/store/market_json.h"
 #include "worker/store/market_statements.h"
 
@@ -28,11 +29,6 @@ using common::Result;
 using common::Status;
 using common::TokenId;
 using nlohmann::json;
-
-template <typename Id>
-std::string_view BytesOf(const Id& id) {
-  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
-}
 
 struct TokenPlace {
   const MarketInfo* market;

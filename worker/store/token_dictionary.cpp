@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "worker/store/clean_text.h"
+#include "worker/store/id_bytes.h"
 
 namespace worker::store {
 namespace {
@@ -23,14 +24,6 @@ using sources::TokenHint;
 constexpr std::size_t kMostKnown = 200'000;
 // What the Data API says where it does not know the outcome.
 constexpr int kNoOutcomeIndex = 999;
-
-std::string_view BytesOf(const TokenId& token) {
-  return {reinterpret_cast<const char*>(token.bytes.data()), token.bytes.size()};
-}
-
-std::string_view BytesOf(const common::ConditionId& condition) {
-  return {reinterpret_cast<const char*>(condition.bytes.data()), condition.bytes.size()};
-}
 
 bool HasOutcome(const TokenHint& hint) {
   return hint.outcome_index.has_value() && *hint.outcome_index >= 0 &&

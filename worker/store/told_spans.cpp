@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 #include <utility>
+
+#include "worker/store/id_bytes.h"
 
 namespace worker::store {
 namespace {
@@ -42,10 +43,6 @@ constexpr char kKeep[] =
 
 std::int64_t Number(std::uint64_t block) {
   return static_cast<std::int64_t>(block);
-}
-
-std::string_view BytesOf(const common::BlockHash& hash) {
-  return {reinterpret_cast<const char*>(hash.bytes.data()), hash.bytes.size()};
 }
 
 RpcBlock BlockAt(const PgRows& rows, int row, int column) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "worker/store/clean_text.h"
+#include "worker/store/id_bytes.h"
 
 namespace worker::store {
 namespace {
@@ -111,11 +112,6 @@ constexpr char kFed[] =
     "WHERE w.unit_id = ANY ($1) AND w.kind = 'holders' AND w.planned_volume IS NOT NULL "
     "AND to_timestamp(w.reached) >= w.volume_at "
     "AND m.condition_id = decode(right(w.task, 64), 'hex')";
-
-template <typename Id>
-std::string_view BytesOf(const Id& id) {
-  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
-}
 
 Status Run(PgConnection& connection, const char* sql, const PgParams& params) {
   const Result<PgRows> rows = connection.Exec(sql, params);

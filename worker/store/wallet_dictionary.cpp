@@ -1,9 +1,9 @@
 #include "worker/store/wallet_dictionary.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "common/check.h"
+#include "worker/store/id_bytes.h"
 
 namespace worker::store {
 namespace {
@@ -20,10 +20,6 @@ using common::WalletId;
 
 // About 25 MB.
 constexpr std::size_t kMostKnown = 400'000;
-
-std::string_view BytesOf(const WalletAddress& address) {
-  return {reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()};
-}
 
 }  // namespace
 
