@@ -32,7 +32,7 @@ constexpr char kCursors[] =
     "FROM wallet_cursor c LEFT JOIN coverage v ON v.source = c.source "
     "WHERE c.wallet_id = ANY ($1) ORDER BY c.wallet_id, c.source";
 
-constexpr char kTakeOver[] =
+constexpr char kTakeOverByRange[] =
     "WITH gone AS (DELETE FROM trade t USING unnest($1, $2) AS u(wallet_id, owned_from) "
     "WHERE t.wallet_id = u.wallet_id AND t.ts >= u.owned_from AND t.source <> $3::\"char\" "
     "RETURNING t.wallet_id, t.usdc) "
@@ -154,7 +154,7 @@ Status Claim(PgConnection& connection, const Sorting& sorting, Source source, co
   if (told.empty()) return Done{};
   const WalletSeconds taken(told);
   const Result<PgRows> gone = connection.Exec(
-      kTakeOver, PgParams().Array(taken.wallet).Array(taken.second).Text(DigitOf(source)));
+      kTakeOverByRange, PgParams().Array(taken.wallet).Array(taken.second).Text(DigitOf(source)));
   if (!gone) return gone.error();
   Add(changes, *gone);
   return Done{};

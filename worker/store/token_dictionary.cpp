@@ -21,7 +21,7 @@ using common::TokenId;
 using sources::TokenHint;
 
 // About 15 MB.
-constexpr std::size_t kMostKnown = 200'000;
+constexpr std::size_t kMostKnownTokens = 200'000;
 // What the Data API says where it does not know the outcome.
 constexpr int kNoOutcomeIndex = 999;
 
@@ -76,7 +76,7 @@ template <typename TokenAt>
 Result<std::vector<std::int32_t>> TokenDictionary::Keys(PgConnection& connection, std::size_t count,
                                                         TokenAt token_at,
                                                         const std::vector<TokenHint>& told) {
-  if (known_.size() > kMostKnown) known_.clear();
+  if (known_.size() > kMostKnownTokens) known_.clear();
   Hints hints;
   for (const TokenHint& hint : told) {
     const auto found = known_.find(hint.token);

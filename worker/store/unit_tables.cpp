@@ -21,8 +21,6 @@ using common::Status;
 using common::UnixSeconds;
 using common::WalletId;
 
-constexpr std::size_t kErrorBytes = 1000;
-
 constexpr char kDue[] =
     "INSERT INTO wallet_due AS d (wallet_id, seen_ts, skipped) "
     "SELECT u.wallet_id, u.seen_ts, u.skipped "

@@ -19,13 +19,13 @@ using common::WalletAddress;
 using common::WalletId;
 
 // About 25 MB.
-constexpr std::size_t kMostKnown = 400'000;
+constexpr std::size_t kMostKnownWallets = 400'000;
 
 }  // namespace
 
 Result<std::vector<WalletId>> WalletDictionary::IdsOf(PgConnection& connection,
                                                       const std::vector<FoundWallet>& wallets) {
-  if (known_.size() > kMostKnown) known_.clear();
+  if (known_.size() > kMostKnownWallets) known_.clear();
   Missing missing;
   for (const FoundWallet& wallet : wallets) {
     if (!known_.contains(wallet.address)) missing.push_back(&wallet);

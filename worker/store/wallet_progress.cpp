@@ -19,8 +19,6 @@ using common::Result;
 using common::Status;
 using common::WalletId;
 
-constexpr std::size_t kErrorBytes = 1000;
-
 // A subquery for each, so that it descends the primary key.
 constexpr char kFindContradicted[] =
     "SELECT u.wallet_id FROM unnest($1, $2, $3) AS u(wallet_id, since, until) "
@@ -29,7 +27,7 @@ constexpr char kFindContradicted[] =
 
 // Until the walk has proven the newest second that is gone, the wallet is due, and no range counts
 // as having told it.
-constexpr char kTakeOver[] =
+constexpr char kTakeOverByWalk[] =
     "WITH gone AS (DELETE FROM trade t USING unnest($2, $3, $4, $5) "
     "AS u(wallet_id, owned_from, cursor_source, trade_source) "
     "WHERE t.wallet_id = u.wallet_id AND t.ts >= u.owned_from AND t.source <> u.trade_source "
@@ -198,7 +196,7 @@ Result<Changes> TakeOver(PgConnection& connection, const Batch& batch) {
   for (const char* statement : {kDropCursors, kCutCursors}) {
     if (const Result<PgRows> cut = connection.Exec(statement, params); !cut) return cut.error();
   }
-  const Result<PgRows> gone = connection.Exec(kTakeOver, params);
+  const Result<PgRows> gone = connection.Exec(kTakeOverByWalk, params);
   if (!gone) return gone.error();
   for (int row = 0; row < gone->size(); ++row) {
     changes[static_cast<std::int32_t>(gone->Int64(row, 0))] = {
