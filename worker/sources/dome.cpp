@@ -22,7 +22,6 @@
 namespace worker::sources {
 namespace {
 
-constexpr std::int64_t kDomePageSize = 1000;
 constexpr common::UnixSeconds kOverlap = 600;  // a refresh reads these seconds again
 
 struct DomePosition {

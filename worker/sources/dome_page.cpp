@@ -19,7 +19,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::size_t kMostOrders = 1000;  // as many as were asked for
 constexpr std::size_t kLongestKey = 4096;
 
 struct DomeRow {
@@ -158,7 +157,7 @@ common::Result<DomePage> ReadDomePage(JsonText& json, std::string_view body) {
     if (is_orders && std::exchange(has_orders, true)) return Implausible("two lists of orders");
     if (const auto code = field.value().get(value)) return BrokenJson(code);
     MaybeError error =
-        is_orders ? ReadRows(value, kMostOrders, count, read_order) : ReadMore(value, more);
+        is_orders ? ReadRows(value, kDomePageSize, count, read_order) : ReadMore(value, more);
     if (error) return *error;
   }
   if (!AtEnd(document)) return Implausible("text after the JSON");

@@ -1,6 +1,7 @@
 // A page of Dome's /orders, read but not judged: see dome.cpp for what must hold.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,8 @@
 namespace worker::sources {
 
 class JsonText;
+
+inline constexpr std::size_t kDomePageSize = 1000;
 
 struct DomeOrder {
   common::WalletAddress user;

@@ -15,7 +15,7 @@ namespace worker::store {
 // Who told how a market ended, in order of authority.
 enum class ResolutionSource : std::uint8_t { kChain = 1, kDataApi = 2, kClob = 3, kGamma = 4 };
 
-// What a plain win pays, and nothing else does; in millionths.
+// What a share of the only winner pays, in millionths.
 inline constexpr std::int64_t kWholePayout = 1'000'000;
 
 // A share of outcome i pays payouts[i] / sum of payouts; the sum is above zero.
