@@ -18,7 +18,7 @@ struct ErrorBody {
 };
 
 // Strings as they are, anything else as its own JSON text.
-std::string TextOf(ondemand::value value) {
+std::string TextOrJson(ondemand::value value) {
   std::string_view text;
   if (value.get_string().get(text) == simdjson::SUCCESS) return Evidence(text);
   if (simdjson::simdjson_result<std::string_view> raw = value.raw_json_token(); !raw.error()) {
@@ -32,7 +32,7 @@ std::string FirstMessage(ondemand::value errors) {
   if (errors.get_array().get(list) != simdjson::SUCCESS) return {};
   for (auto element : list) {
     ondemand::value message;
-    if (element["message"].get(message) == simdjson::SUCCESS) return TextOf(message);
+    if (element["message"].get(message) == simdjson::SUCCESS) return TextOrJson(message);
     break;
   }
   return {};
@@ -52,14 +52,14 @@ ErrorBody Read(std::string_view body) {
     if (field.value().get(value) != simdjson::SUCCESS) break;
     if (key == "error") {
       result.has_error = true;
-      result.message = TextOf(value);
+      result.message = TextOrJson(value);
     } else if (key == "errors") {
       result.has_error = true;
       result.is_graphql = true;
       result.message = FirstMessage(value);
       break;  // reading a list in part leaves the reader inside of it
     } else if (key == "code") {
-      result.code = TextOf(value);
+      result.code = TextOrJson(value);
     } else if (key == "retryable") {
       bool retryable = false;
       if (value.get_bool().get(retryable) == simdjson::SUCCESS) result.retryable = retryable;
