@@ -6,11 +6,6 @@ namespace worker::sources {
 
 namespace ondemand = simdjson::ondemand;
 
-common::Error BrokenJson(simdjson::error_code code) {
-  return {common::ErrorKind::kTransient,
-          std::string("the answer is no complete JSON: ") + simdjson::error_message(code)};
-}
-
 common::Error BadRow(const char* field) {
   return {common::ErrorKind::kMalformed, std::string("a row cannot be read: ") + field};
 }

@@ -20,7 +20,6 @@ namespace worker::sources {
 
 using MaybeError = std::optional<common::Error>;
 
-common::Error BrokenJson(simdjson::error_code code);
 common::Error BadRow(const char* field);
 
 // Reads a required field; `name` is told in the error.

@@ -8,9 +8,12 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <simdjson.h>
+
+#include "common/error.h"
 
 namespace worker::sources {
 
@@ -35,6 +38,11 @@ class JsonText {
   std::size_t capacity_ = 0;
   simdjson::ondemand::parser parser_;
 };
+
+inline common::Error BrokenJson(simdjson::error_code code) {
+  return {common::ErrorKind::kTransient,
+          std::string("the answer is no complete JSON: ") + simdjson::error_message(code)};
+}
 
 // Nothing but the document was in the text.
 inline bool AtEnd(simdjson::ondemand::document& document) {

@@ -33,11 +33,6 @@ constexpr std::array<std::string_view, kFieldCount> kFieldNames{
 
 using Texts = std::array<std::string_view, kFieldCount>;
 
-common::Error BrokenJson(simdjson::error_code code) {
-  return {common::ErrorKind::kTransient,
-          std::string("the answer is no complete JSON: ") + simdjson::error_message(code)};
-}
-
 common::Error BadEvent(const std::string& why) {
   return {common::ErrorKind::kMalformed, "an event cannot be read: " + why};
 }
