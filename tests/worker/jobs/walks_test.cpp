@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 
 #include "tests/worker/jobs/walks_fixture.h"
+#include "tests/worker/sources/data_api_list.h"
 #include "tests/worker/sources/subgraph_rows.h"
 
 namespace worker::jobs {
 namespace {
 
 using common::ErrorKind;
+using sources::kNow;
+using sources::List;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -86,12 +89,7 @@ TEST_F(WalksTest, RecentlyClosedGoesOnWhereNothingProvesTheOrder) {
 constexpr char kCondition[] = "0x0000000000000000000000000000000000000000000000000000000000000007";
 constexpr char kHolder[] = "0x379a410a36c101e3b8dfb6c90d1176eb0def4b1a";
 constexpr char kExchange[] = "0xc5d563a36ae78145c45a50134d48a1215220f80a";
-constexpr common::UnixSeconds kNow = 1'789'000'000;
 
-std::string List(const std::string& rows, const std::string& next = "") {
-  return fmt::format(R"({{"data":[{}],"pagination":{{"has_more":{},"next_cursor":{}}}}})", rows,
-                     !next.empty(), next.empty() ? "null" : '"' + next + '"');
-}
 std::string Trade(const std::string& wallet, common::UnixSeconds ts, int tx) {
   return fmt::format(
       R"({{"proxy_wallet":"{}","side":"BUY","token_id":"70","condition_id":"{}","size":5,)"

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/sources/data_api_list.h"
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 #include "worker/sources/data_api.h"
 
@@ -13,11 +15,6 @@ namespace {
 using common::ErrorKind;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr char kWallet[] = "0x379a410a36c101e3b8dfb6c90d1176eb0def4b1a";
-constexpr char kStranger[] = "0xc69bd5567b40ef4d11922eaa57e1f9be1c642076";
-constexpr common::UnixSeconds kHorizon = 1'790'000'000;
-constexpr common::UnixSeconds kNow = 1'789'000'000;
 
 struct Happening {
   std::string kind = "REDEEM";
@@ -37,11 +34,10 @@ std::string RowOf(const Happening& row) {
       row.wallet, row.ts, 7, row.kind, row.size, row.usdc, row.tx, row.token);
 }
 
-std::string Answer(const std::vector<Happening>& rows, const std::string& next = "") {
+std::string Happenings(const std::vector<Happening>& rows, const std::string& next = "") {
   std::string list;
   for (const Happening& row : rows) list += (list.empty() ? "" : ",") + RowOf(row);
-  return fmt::format(R"({{"data":[{}],"pagination":{{"has_more":{},"next_cursor":{}}}}})", list,
-                     !next.empty(), next.empty() ? "null" : '"' + next + '"');
+  return List(list, next);
 }
 
 class ActivityPageTest : public testing::Test {
@@ -69,12 +65,13 @@ TEST_F(ActivityPageTest, AsksForEverythingButTrades) {
   }
   EXPECT_THAT(Url(), Not(HasSubstr("TRADE")));
   const std::string first = Url();
-  Walk(Answer({{}}, "a="));
+  Walk(Happenings({{}}, "a="));
   EXPECT_EQ(Url(), first + "&cursor=a%3D");
 }
 
 TEST_F(ActivityPageTest, ReadsARedemptionWithoutAToken) {
-  const ActivityPage page = Walk(Answer({{}, {.kind = "SPLIT", .ts = kNow - 1, .token = "11"}}));
+  const ActivityPage page =
+      Walk(Happenings({{}, {.kind = "SPLIT", .ts = kNow - 1, .token = "11"}}));
   ASSERT_EQ(page.rows.size(), 2U);
   EXPECT_EQ(page.rows[0].kind, ActivityKind::kRedeem);
   EXPECT_EQ(page.rows[0].usdc, 22'840'000);
@@ -103,27 +100,28 @@ TEST_F(ActivityPageTest, EveryKindHasItsName) {
 }
 
 TEST_F(ActivityPageTest, EqualRowsAreToldApartAcrossPages) {
-  const ActivityPage kinds = *Read(Answer({{.kind = "SPLIT"}, {.kind = "MERGE"}}));
+  const ActivityPage kinds = *Read(Happenings({{.kind = "SPLIT"}, {.kind = "MERGE"}}));
   EXPECT_NE(kinds.rows[0].event_key, kinds.rows[1].event_key);
-  const ActivityPage whole = *Read(Answer({{}, {}, {}}));
-  const ActivityPage first = Walk(Answer({{}, {}}, "x"));
-  const ActivityPage second = Walk(Answer({{}}));
+  const ActivityPage whole = *Read(Happenings({{}, {}, {}}));
+  const ActivityPage first = Walk(Happenings({{}, {}}, "x"));
+  const ActivityPage second = Walk(Happenings({{}}));
   EXPECT_EQ(first.rows[1], whole.rows[1]);
   EXPECT_EQ(second.rows[0], whole.rows[2]);
   EXPECT_NE(whole.rows[0].event_key, whole.rows[1].event_key);
 }
 
 TEST_F(ActivityPageTest, TheHeadIsReadAgainBeforeALongWalkEnds) {
-  Walk(Answer({{}}, "x"));
-  EXPECT_FALSE(Walk(Answer({{.ts = kNow - 9}})).last);
+  Walk(Happenings({{}}, "x"));
+  EXPECT_FALSE(Walk(Happenings({{.ts = kNow - 9}})).last);
   EXPECT_THAT(Url(), HasSubstr(fmt::format("&start={}", kHorizon + 1 - kDataApiOverlap)));
-  EXPECT_TRUE(Walk(Answer({})).last);
+  EXPECT_TRUE(Walk(Happenings({})).last);
   EXPECT_EQ(cursor_.complete_to, kHorizon);
   EXPECT_THAT(Url(), HasSubstr(fmt::format("&start={}", kHorizon + 1 - kDataApiOverlap)));
 }
 
 TEST_F(ActivityPageTest, UnknownKindsHoldCompletenessBack) {
-  const ActivityPage page = Walk(Answer({{.kind = "MIRACLE"}, {.ts = kNow - 5, .size = "1e30"}}));
+  const ActivityPage page =
+      Walk(Happenings({{.kind = "MIRACLE"}, {.ts = kNow - 5, .size = "1e30"}}));
   EXPECT_TRUE(page.rows.empty());
   EXPECT_EQ(page.refused.size(), 2U);
   EXPECT_EQ(page.next.complete_to, kNow - 6);
@@ -131,7 +129,7 @@ TEST_F(ActivityPageTest, UnknownKindsHoldCompletenessBack) {
 }
 
 TEST_F(ActivityPageTest, ATokenThatCannotBeReadHoldsCompletenessBack) {
-  const ActivityPage page = Walk(Answer({{}, {.ts = kNow - 5, .token = "0xab"}}));
+  const ActivityPage page = Walk(Happenings({{}, {.ts = kNow - 5, .token = "0xab"}}));
   EXPECT_EQ(page.rows.size(), 1U);
   EXPECT_EQ(page.refused.size(), 1U);
   EXPECT_EQ(page.next.complete_to, kNow - 6);
@@ -139,12 +137,13 @@ TEST_F(ActivityPageTest, ATokenThatCannotBeReadHoldsCompletenessBack) {
 
 TEST_F(ActivityPageTest, WhatIsNoPageIsAFailure) {
   for (const std::string& body :
-       {Answer({{.wallet = kStranger}}), Answer({{.ts = kNow}, {.ts = kNow + 1}}),
-        std::string(R"({"error":"late"})"), std::string(), std::string("[]"), Answer({}, "x")}) {
+       {Happenings({{.wallet = kStranger}}), Happenings({{.ts = kNow}, {.ts = kNow + 1}}),
+        std::string(R"({"error":"late"})"), std::string(), std::string("[]"),
+        Happenings({}, "x")}) {
     ASSERT_FALSE(Read(body)) << body;
     EXPECT_EQ(Read(body).error().kind, ErrorKind::kTransient);
   }
-  const std::string whole = Answer({{}, {}}, "x");
+  const std::string whole = Happenings({{}, {}}, "x");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(Read(whole.substr(0, size)));
   }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/sources/data_api_list.h"
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 #include "worker/sources/data_api.h"
 
@@ -13,25 +15,15 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr common::UnixSeconds kNow = 1'789'000'000;
-const std::string kOne = "0x4c48e79c441db833e630257a7f09c652af591c17";
-const std::string kOther = "0xa5ef39c3d3e10d0b270233af41cac69796b12966";
-const std::string kExchange = "0xe111180000d2663c0091e4f400237545b87b996b";
-const std::string kConditionText = fmt::format("0x{:064x}", 7);
 const common::ConditionId kCondition = *common::ParseConditionId(kConditionText);
 
-std::string Row(const std::string& wallet, common::UnixSeconds ts = kNow,
-                const std::string& condition = kConditionText) {
+std::string TradeRow(const std::string& wallet, common::UnixSeconds ts = kNow,
+                     const std::string& condition = kConditionText) {
   return fmt::format(
       R"({{"proxy_wallet":"{}","side":"BUY","token_id":"11","condition_id":"{}","size":2.5,)"
       R"("price":0.5,"timestamp":{},"outcome":"Yes","outcome_index":0,)"
       R"("transaction_hash":"0x{:064x}"}})",
       wallet, condition, ts, 1);
-}
-
-std::string Answer(const std::string& rows, const std::string& next = "") {
-  return fmt::format(R"({{"data":[{}],"pagination":{{"has_more":{},"next_cursor":{}}}}})", rows,
-                     !next.empty(), next.empty() ? "null" : '"' + next + '"');
 }
 
 TEST(ConditionTradesTest, AsksForMakersAndDust) {
@@ -45,13 +37,14 @@ TEST(ConditionTradesTest, AsksForMakersAndDust) {
 
 TEST(ConditionTradesTest, TellsTradesWithTheirWallets) {
   const auto page = ParseConditionTrades(
-      kCondition, "", Answer(Row(kOther) + "," + Row(kOne) + "," + Row(kExchange), "x"));
+      kCondition, "",
+      List(TradeRow(kStranger) + "," + TradeRow(kWallet) + "," + TradeRow(kV2Exchange), "x"));
   ASSERT_TRUE(page) << page.error().message;
   ASSERT_EQ(page->trades.size(), 3U);
-  EXPECT_EQ(page->trades[0].wallet.ToString(), kOther);
+  EXPECT_EQ(page->trades[0].wallet.ToString(), kStranger);
   EXPECT_EQ(page->trades[0].trade.usdc, 1'250'000);
   EXPECT_EQ(page->wallets.size(), 2U);  // the exchange is none
-  EXPECT_EQ(page->wallets[0].ToString(), kOne);
+  EXPECT_EQ(page->wallets[0].ToString(), kWallet);
   EXPECT_EQ(page->oldest, kNow);
   EXPECT_THAT(ConditionTradesRequest("http://data/v2", kCondition, page->position).url,
               HasSubstr("&cursor=x"));
@@ -59,11 +52,13 @@ TEST(ConditionTradesTest, TellsTradesWithTheirWallets) {
 
 TEST(ConditionTradesTest, KeysAreThoseOfTheWalletsOwnWalk) {
   const auto page = ParseConditionTrades(
-      kCondition, "", Answer(Row(kOne) + "," + Row(kOther) + "," + Row(kOne), "x"));
-  const auto rest = ParseConditionTrades(kCondition, page->position, Answer(Row(kOne)));
-  const auto own = DataApi("http://data/v2")
-                       .ParsePage(*common::WalletAddress::Parse(kOne), {}, kNow,
-                                  Answer(Row(kOne) + "," + Row(kOne) + "," + Row(kOne)));
+      kCondition, "",
+      List(TradeRow(kWallet) + "," + TradeRow(kStranger) + "," + TradeRow(kWallet), "x"));
+  const auto rest = ParseConditionTrades(kCondition, page->position, List(TradeRow(kWallet)));
+  const auto own =
+      DataApi("http://data/v2")
+          .ParsePage(*common::WalletAddress::Parse(kWallet), {}, kNow,
+                     List(TradeRow(kWallet) + "," + TradeRow(kWallet) + "," + TradeRow(kWallet)));
   ASSERT_TRUE(page && rest && own);
   EXPECT_EQ(page->trades[0].trade, own->trades[0]);
   EXPECT_EQ(page->trades[1].trade.event_key, own->trades[0].event_key);
@@ -73,13 +68,13 @@ TEST(ConditionTradesTest, KeysAreThoseOfTheWalletsOwnWalk) {
 }
 
 TEST(ConditionTradesTest, RowsOutOfPlaceAreAFailure) {
-  EXPECT_FALSE(
-      ParseConditionTrades(kCondition, "", Answer(Row(kOne, kNow, fmt::format("0x{:064x}", 8)))));
-  EXPECT_TRUE(ParseConditionTrades(kCondition, "", Answer(Row(kOne, kNow, ""))));
-  EXPECT_FALSE(
-      ParseConditionTrades(kCondition, "", Answer(Row(kOne) + "," + Row(kOther, kNow + 1))));
+  EXPECT_FALSE(ParseConditionTrades(kCondition, "",
+                                    List(TradeRow(kWallet, kNow, fmt::format("0x{:064x}", 8)))));
+  EXPECT_TRUE(ParseConditionTrades(kCondition, "", List(TradeRow(kWallet, kNow, ""))));
+  EXPECT_FALSE(ParseConditionTrades(kCondition, "",
+                                    List(TradeRow(kWallet) + "," + TradeRow(kStranger, kNow + 1))));
   EXPECT_FALSE(ParseConditionTrades(kCondition, "", R"({"error":"late"})"));
-  EXPECT_FALSE(ParseConditionTrades(kCondition, "", Answer("", "x")));
+  EXPECT_FALSE(ParseConditionTrades(kCondition, "", List("", "x")));
 }
 
 TEST(ConditionTradesTest, AnEmptyConditionIsOver) {

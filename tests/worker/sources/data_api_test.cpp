@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/sources/data_api_list.h"
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 #include "worker/sources/answer.h"
 
@@ -13,11 +15,6 @@ namespace {
 using common::ErrorKind;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr char kWallet[] = "0x379a410a36c101e3b8dfb6c90d1176eb0def4b1a";
-constexpr char kStranger[] = "0xc69bd5567b40ef4d11922eaa57e1f9be1c642076";
-constexpr common::UnixSeconds kHorizon = 1'790'000'000;
-constexpr common::UnixSeconds kNow = 1'789'000'000;
 
 struct Fill {
   common::UnixSeconds ts = kNow;
@@ -37,13 +34,10 @@ std::string RowOf(const Fill& fill) {
       fill.wallet, fill.side, fill.token, 7, fill.size, fill.price, fill.ts, fill.tx);
 }
 
-// An answer; an empty `next` is the last page.
-std::string Answer(const std::vector<Fill>& fills, const std::string& next = "") {
+std::string Fills(const std::vector<Fill>& fills, const std::string& next = "") {
   std::string rows;
   for (const Fill& fill : fills) rows += (rows.empty() ? "" : ",") + RowOf(fill);
-  return fmt::format(R"({{"data":[{}],"pagination":{{"limit":1000,"offset":0,"has_more":{},)"
-                     R"("next_cursor":{}}}}})",
-                     rows, !next.empty(), next.empty() ? "null" : '"' + next + '"');
+  return List(rows, next);
 }
 
 class DataApiTest : public testing::Test {
@@ -81,7 +75,7 @@ TEST_F(DataApiTest, AsksForEveryFillSinceTheBeginning) {
 
 TEST_F(DataApiTest, SendsTheSameFiltersWithTheCursor) {
   const std::string first = Url();
-  Walk(Answer({{}}, "a+/=&b"));
+  Walk(Fills({{}}, "a+/=&b"));
   EXPECT_EQ(Url(), first + "&cursor=a%2B%2F%3D%26b");
 }
 
@@ -102,10 +96,10 @@ TEST_F(DataApiTest, ReadsTheRecordedPage) {
 }
 
 TEST_F(DataApiTest, AmountsAreExact) {
-  const Page page = Walk(Answer({{.size = "0.1", .price = "0.7"},
-                                 {.size = "5.0", .price = "2e-3"},
-                                 {.size = "33333333.333333", .price = "0.3333333333333333"},
-                                 {.size = "0.000001", .price = "0.5"}}));
+  const Page page = Walk(Fills({{.size = "0.1", .price = "0.7"},
+                                {.size = "5.0", .price = "2e-3"},
+                                {.size = "33333333.333333", .price = "0.3333333333333333"},
+                                {.size = "0.000001", .price = "0.5"}}));
   ASSERT_EQ(page.trades.size(), 4U);
   EXPECT_EQ(page.trades[0].usdc, 70'000);
   EXPECT_EQ(page.trades[1].usdc, 10'000);
@@ -114,16 +108,16 @@ TEST_F(DataApiTest, AmountsAreExact) {
 }
 
 TEST_F(DataApiTest, EqualRowsOfOneTransactionAreDifferentFills) {
-  const Page page = Walk(Answer({{}, {}, {.tx = 2}}));
+  const Page page = Walk(Fills({{}, {}, {.tx = 2}}));
   ASSERT_EQ(page.trades.size(), 3U);
   EXPECT_NE(page.trades[0].event_key, page.trades[1].event_key);
   EXPECT_EQ(page.trades[0].event_key, page.trades[2].event_key);  // first of its transaction
 }
 
 TEST_F(DataApiTest, OrdinalsGoOnAcrossPagesAndResumes) {
-  const Page whole = *Read(Answer({{}, {}, {}}));
-  Page pages[] = {Walk(Answer({{}, {}}, "x")), {}};
-  pages[1] = *DataApi("http://data/v2").ParsePage(wallet_, cursor_, kHorizon, Answer({{}}));
+  const Page whole = *Read(Fills({{}, {}, {}}));
+  Page pages[] = {Walk(Fills({{}, {}}, "x")), {}};
+  pages[1] = *DataApi("http://data/v2").ParsePage(wallet_, cursor_, kHorizon, Fills({{}}));
   EXPECT_EQ(pages[0].trades[1], whole.trades[1]);
   EXPECT_EQ(pages[1].trades[0], whole.trades[2]);
 }
@@ -133,18 +127,18 @@ TEST_F(DataApiTest, ABurstInOneSecondSpansPages) {
   for (int number = 0; number < 3; ++number) {
     std::vector<Fill> fills;
     for (int i = 0; i < 1000; ++i) fills.push_back({.tx = (number * 1000 + i) / 7});
-    const Page page = Walk(Answer(fills, "page" + std::to_string(number)));
+    const Page page = Walk(Fills(fills, "page" + std::to_string(number)));
     for (const common::Trade& trade : page.trades) keys.emplace(trade.tx, trade.event_key);
   }
   EXPECT_EQ(keys.size(), 3000U);
 }
 
 TEST_F(DataApiTest, TheHeadIsReadAgainBeforeALongWalkEnds) {
-  Walk(Answer({{.ts = kNow}}, "x"));
-  EXPECT_FALSE(Walk(Answer({{.ts = kNow - 9}})).last);
+  Walk(Fills({{.ts = kNow}}, "x"));
+  EXPECT_FALSE(Walk(Fills({{.ts = kNow - 9}})).last);
   EXPECT_THAT(Url(), HasSubstr(fmt::format("&start={}", kHorizon + 1 - kDataApiOverlap)));
   EXPECT_THAT(Url(), Not(HasSubstr("cursor=")));
-  const Page head = Walk(Answer({}));
+  const Page head = Walk(Fills({}));
   EXPECT_TRUE(head.last);
   EXPECT_EQ(head.next.complete_to, kHorizon);
   EXPECT_EQ(head.next.position, "");
@@ -152,15 +146,15 @@ TEST_F(DataApiTest, TheHeadIsReadAgainBeforeALongWalkEnds) {
 
 TEST_F(DataApiTest, AHeadThatGoesOnMuchLaterIsFollowedByAnother) {
   cursor_.complete_to = kNow;
-  Walk(Answer({{.ts = kNow + 9}}, "x"));
+  Walk(Fills({{.ts = kNow + 9}}, "x"));
   const common::UnixSeconds later = kHorizon + kDataApiOverlap + 1;
-  auto page = api_.ParsePage(wallet_, cursor_, later, Answer({{.ts = kNow}}));
+  auto page = api_.ParsePage(wallet_, cursor_, later, Fills({{.ts = kNow}}));
   ASSERT_TRUE(page) << page.error().message;
   EXPECT_FALSE(page->last);
   cursor_ = page->next;
   EXPECT_EQ(cursor_.complete_to, kNow);
   EXPECT_THAT(Url(), HasSubstr(fmt::format("&start={}", kHorizon + 1 - kDataApiOverlap)));
-  page = api_.ParsePage(wallet_, cursor_, later, Answer({}));
+  page = api_.ParsePage(wallet_, cursor_, later, Fills({}));
   ASSERT_TRUE(page) << page.error().message;
   EXPECT_TRUE(page->last);
   EXPECT_EQ(page->next.complete_to, later);
@@ -178,9 +172,9 @@ TEST_F(DataApiTest, AWalkThatComesToNothingSaysSinceWhen) {
 }
 
 TEST_F(DataApiTest, AHeadWithoutRowsIsNoWalkThatCameToNothing) {
-  Walk(Answer({{.ts = kNow}}, "x"));
-  EXPECT_FALSE(Walk(Answer({{.ts = kNow - 1}})).last);
-  const Page head = Walk(Answer({}));
+  Walk(Fills({{.ts = kNow}}, "x"));
+  EXPECT_FALSE(Walk(Fills({{.ts = kNow - 1}})).last);
+  const Page head = Walk(Fills({}));
   EXPECT_TRUE(head.last);
   EXPECT_EQ(head.nothing_since, std::nullopt);
 }
@@ -188,7 +182,7 @@ TEST_F(DataApiTest, AHeadWithoutRowsIsNoWalkThatCameToNothing) {
 TEST_F(DataApiTest, ARefreshGoesDownToTheOverlapOnly) {
   cursor_.complete_to = kNow;
   EXPECT_THAT(Url(), HasSubstr(fmt::format("&start={}", kNow + 1 - kDataApiOverlap)));
-  const Page page = Walk(Answer({{.ts = kNow}}));
+  const Page page = Walk(Fills({{.ts = kNow}}));
   EXPECT_TRUE(page.last);
   EXPECT_EQ(page.next.complete_to, kHorizon);
 }
@@ -204,39 +198,39 @@ TEST_F(DataApiTest, WalletsWithoutTradesAreComplete) {
 
 TEST_F(DataApiTest, ARepeatedPageIsAFailure) {
   const std::vector<Fill> fills(100);
-  Walk(Answer(fills, "x"));
-  ExpectError(ErrorKind::kTransient, Answer(fills, "y"));
+  Walk(Fills(fills, "x"));
+  ExpectError(ErrorKind::kTransient, Fills(fills, "y"));
 }
 
 TEST_F(DataApiTest, AFewEqualRowsMayFollowOnAsMany) {
-  Walk(Answer({{.tx = 1}, {.tx = 2}}, "x"));
-  EXPECT_EQ(Walk(Answer({{.tx = 1}, {.tx = 2}}, "y")).trades.size(), 2U);
+  Walk(Fills({{.tx = 1}, {.tx = 2}}, "x"));
+  EXPECT_EQ(Walk(Fills({{.tx = 1}, {.tx = 2}}, "y")).trades.size(), 2U);
 }
 
 TEST_F(DataApiTest, ACursorThatStandsStillIsAFailure) {
-  Walk(Answer({{.tx = 1}}, "x"));
-  ExpectError(ErrorKind::kTransient, Answer({{.tx = 2}}, "x"));
+  Walk(Fills({{.tx = 1}}, "x"));
+  ExpectError(ErrorKind::kTransient, Fills({{.tx = 2}}, "x"));
 }
 
 TEST_F(DataApiTest, PaginationThatContradictsItselfIsAFailure) {
-  const std::string row = RowOf({});
-  ExpectError(ErrorKind::kTransient, Answer({}, "x"));
+  const std::string row = RowOf(Fill{});
+  ExpectError(ErrorKind::kTransient, Fills({}, "x"));
   for (const char* pagination : {R"({"has_more":true})", R"({"has_more":true,"next_cursor":null})",
                                  "{}", "null", R"({"has_more":false,"next_cursor":"x"})"}) {
     ExpectError(ErrorKind::kTransient,
                 R"({"data":[)" + row + R"(],"pagination":)" + pagination + "}");
   }
-  Walk(Answer({{}}, "x"));
-  ExpectError(ErrorKind::kTransient, Answer({}));
+  Walk(Fills({{}}, "x"));
+  ExpectError(ErrorKind::kTransient, Fills({}));
 }
 
 TEST_F(DataApiTest, RowsOutOfPlaceAreAFailure) {
-  ExpectError(ErrorKind::kTransient, Answer({{}, {.wallet = kStranger}}));
-  ExpectError(ErrorKind::kTransient, Answer({{.ts = kNow}, {.ts = kNow + 1}}));
+  ExpectError(ErrorKind::kTransient, Fills({{}, {.wallet = kStranger}}));
+  ExpectError(ErrorKind::kTransient, Fills({{.ts = kNow}, {.ts = kNow + 1}}));
   cursor_.owned_from = kNow;
-  ExpectError(ErrorKind::kTransient, Answer({{.ts = kNow - 1}}));
-  Walk(Answer({{.ts = kNow + 5}}, "x"));
-  ExpectError(ErrorKind::kTransient, Answer({{.ts = kNow + 6}}));
+  ExpectError(ErrorKind::kTransient, Fills({{.ts = kNow - 1}}));
+  Walk(Fills({{.ts = kNow + 5}}, "x"));
+  ExpectError(ErrorKind::kTransient, Fills({{.ts = kNow + 6}}));
 }
 
 TEST_F(DataApiTest, ErrorsWithStatus200AreNeverAnEmptyPage) {
@@ -249,7 +243,7 @@ TEST_F(DataApiTest, ErrorsWithStatus200AreNeverAnEmptyPage) {
 }
 
 TEST_F(DataApiTest, ACutAnswerNeverHasFewerRows) {
-  const std::string body = Answer({{.tx = 1}, {.tx = 2}, {.tx = 3}}, "x");
+  const std::string body = Fills({{.tx = 1}, {.tx = 2}, {.tx = 3}}, "x");
   for (std::size_t size = 0; size < body.size(); ++size) {
     EXPECT_FALSE(Read(body.substr(0, size))) << body.substr(0, size);
   }
@@ -264,7 +258,7 @@ TEST_F(DataApiTest, AProtocolContractIsRejected) {
 }
 
 TEST_F(DataApiTest, ARowThatCannotBeATradeHoldsCompletenessBack) {
-  const Page page = Walk(Answer({{.ts = kNow}, {.ts = kNow - 50, .side = "HOLD"}}));
+  const Page page = Walk(Fills({{.ts = kNow}, {.ts = kNow - 50, .side = "HOLD"}}));
   EXPECT_EQ(page.trades.size(), 1U);
   EXPECT_EQ(page.refused.size(), 1U);
   EXPECT_TRUE(page.last);
@@ -275,16 +269,16 @@ TEST_F(DataApiTest, ARowThatCannotBeATradeHoldsCompletenessBack) {
 TEST_F(DataApiTest, OddRowsAreRefusedAndGarbledOnesAskedAgain) {
   for (const Fill& odd : {Fill{.size = "0"}, Fill{.size = "-1"}, Fill{.token = "0x12"},
                           Fill{.size = "1e30"}, Fill{.size = "1e-9"}}) {
-    EXPECT_EQ(Read(Answer({odd}))->refused.size(), 1U);
+    EXPECT_EQ(Read(Fills({odd}))->refused.size(), 1U);
   }
-  ExpectError(ErrorKind::kMalformed, Answer({{.size = "2x.84"}}));
-  ExpectError(ErrorKind::kMalformed, Answer({{.price = "null"}}));
-  ExpectError(ErrorKind::kMalformed, Answer({{.price = "\"0.5\""}}));
+  ExpectError(ErrorKind::kMalformed, Fills({{.size = "2x.84"}}));
+  ExpectError(ErrorKind::kMalformed, Fills({{.price = "null"}}));
+  ExpectError(ErrorKind::kMalformed, Fills({{.price = "\"0.5\""}}));
 }
 
 TEST_F(DataApiTest, AnUnreadablePositionBeginsAnew) {
   const std::string first = Url();
-  Walk(Answer({{}}, "x"));
+  Walk(Fills({{}}, "x"));
   for (std::size_t at = 0; at < cursor_.position.size(); ++at) {
     common::Cursor harmed = cursor_;
     harmed.position[at] = static_cast<char>(harmed.position[at] ^ 1);

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 
 namespace worker::sources {
@@ -17,18 +18,17 @@ using common::ErrorKind;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr char kWallet[] = "0xcce2b7c71f21e358b8e5e797e586cbc03160d58b";
-constexpr char kExchange[] = "0xc5d563a36ae78145c45a50134d48a1215220f80a";
-constexpr common::UnixSeconds kHorizon = 1'770'000'000;
-constexpr common::UnixSeconds kThen = 1'760'000'000;
+constexpr char kDomeUser[] = "0xcce2b7c71f21e358b8e5e797e586cbc03160d58b";
+constexpr common::UnixSeconds kDomeHorizon = 1'770'000'000;
+constexpr common::UnixSeconds kOrderedAt = 1'760'000'000;
 
 struct Order {
-  common::UnixSeconds ts = kThen;
+  common::UnixSeconds ts = kOrderedAt;
   int hash = 1;
   std::string side = "BUY";
   std::string shares = "1537720000";
   std::string price = "0.93";
-  std::string user = kWallet;
+  std::string user = kDomeUser;
   std::string more = "";
 };
 
@@ -40,7 +40,7 @@ std::string RowOf(const Order& order) {
       order.side, 7, order.shares, order.price, 5, order.ts, order.hash, 0, order.user, order.more);
 }
 
-std::string Answer(const std::vector<Order>& orders, bool has_more = false,
+std::string Orders(const std::vector<Order>& orders, bool has_more = false,
                    const std::string& key = "") {
   std::string rows;
   for (const Order& order : orders) rows += (rows.empty() ? "" : ",") + RowOf(order);
@@ -53,9 +53,9 @@ class DomeTest : public testing::Test {
  protected:
   DomeTest() { cursor_.source = common::Source::kDome; }
 
-  std::string Url() const { return dome_.PageRequest(wallet_, cursor_, kHorizon).url; }
+  std::string Url() const { return dome_.PageRequest(wallet_, cursor_, kDomeHorizon).url; }
   common::Result<Page> Read(const std::string& body) const {
-    return dome_.ParsePage(wallet_, cursor_, kHorizon, body);
+    return dome_.ParsePage(wallet_, cursor_, kDomeHorizon, body);
   }
   Page Walk(const std::string& body) {
     auto page = Read(body);
@@ -66,12 +66,12 @@ class DomeTest : public testing::Test {
   }
 
   const Dome dome_{"http://dome/v1/polymarket", "secret"};
-  common::WalletAddress wallet_ = *common::WalletAddress::Parse(kWallet);
+  common::WalletAddress wallet_ = *common::WalletAddress::Parse(kDomeUser);
   common::Cursor cursor_;
 };
 
 TEST_F(DomeTest, TheKeyIsInTheHeaderAlone) {
-  const HttpRequest request = dome_.PageRequest(wallet_, cursor_, kHorizon);
+  const HttpRequest request = dome_.PageRequest(wallet_, cursor_, kDomeHorizon);
   EXPECT_EQ(request.headers, (std::vector<std::string>{"Authorization: Bearer secret"}));
   EXPECT_THAT(request.url, Not(HasSubstr("secret")));
   EXPECT_EQ(request.endpoint, Endpoint::kDome);
@@ -80,12 +80,12 @@ TEST_F(DomeTest, TheKeyIsInTheHeaderAlone) {
 }
 
 TEST_F(DomeTest, AsksForAFixedSpan) {
-  EXPECT_THAT(Url(), HasSubstr("/orders?user=" + std::string(kWallet)));
-  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time=1&end_time={}&limit=1000", kHorizon)));
-  Walk(Answer({{}}, true));
-  EXPECT_THAT(dome_.PageRequest(wallet_, cursor_, kHorizon + 99).url,
-              HasSubstr(fmt::format("end_time={}&limit=1000&offset=1", kHorizon)));
-  Walk(Answer({{.hash = 2}}, true, "k="));
+  EXPECT_THAT(Url(), HasSubstr("/orders?user=" + std::string(kDomeUser)));
+  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time=1&end_time={}&limit=1000", kDomeHorizon)));
+  Walk(Orders({{}}, true));
+  EXPECT_THAT(dome_.PageRequest(wallet_, cursor_, kDomeHorizon + 99).url,
+              HasSubstr(fmt::format("end_time={}&limit=1000&offset=1", kDomeHorizon)));
+  Walk(Orders({{.hash = 2}}, true, "k="));
   EXPECT_THAT(Url(), HasSubstr("&pagination_key=k%3D"));
   EXPECT_THAT(Url(), Not(HasSubstr("offset")));
 }
@@ -122,33 +122,32 @@ TEST_F(DomeTest, ReadsTheRecordedNewerSchema) {
 }
 
 TEST_F(DomeTest, AFillHasTheKeyThatTheSubgraphGivesIt) {
-  const Page page =
-      Walk(Answer({{.hash = 77, .more = fmt::format(R"(,"taker":"{}")", kExchange)}}));
+  const Page page = Walk(Orders({{.hash = 77, .more = fmt::format(R"(,"taker":"{}")", kNegRisk)}}));
   EXPECT_EQ(page.trades.at(0).event_key, 77);
   EXPECT_EQ(page.trades[0].usdc, 1'430'079'600);
   EXPECT_EQ(page.trades[0].role, common::Role::kTaker);
   EXPECT_EQ(page.trades[0].source, common::Source::kDome);
   EXPECT_TRUE(page.last);
-  EXPECT_EQ(page.next.complete_to, kHorizon);
-  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time={}&", kHorizon - 599)));
+  EXPECT_EQ(page.next.complete_to, kDomeHorizon);
+  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time={}&", kDomeHorizon - 599)));
 }
 
 TEST_F(DomeTest, AWalkThatStandsStillIsAFailure) {
-  Walk(Answer({{}}, true, "k"));
+  Walk(Orders({{}}, true, "k"));
   for (const std::string& body :
-       {Answer({{}}, true, "l"), Answer({{.hash = 2}}, true, "k"), Answer({}, false)}) {
+       {Orders({{}}, true, "l"), Orders({{.hash = 2}}, true, "k"), Orders({}, false)}) {
     EXPECT_FALSE(Read(body)) << body;
   }
-  EXPECT_TRUE(Read(Answer({{.hash = 2}}, true, "l")));
+  EXPECT_TRUE(Read(Orders({{.hash = 2}}, true, "l")));
 }
 
 TEST_F(DomeTest, FillsOfOneOrderInOneTransactionAreToldApartAcrossPages) {
-  const auto fill = [](int log, common::UnixSeconds ts = kThen) {
+  const auto fill = [](int log, common::UnixSeconds ts = kOrderedAt) {
     return Order{.ts = ts, .more = fmt::format(R"(,"log_index":{})", log)};
   };
-  const std::vector<Order> orders = {fill(30, kThen + 1), fill(9), fill(7), fill(7), fill(4),
-                                     fill(4, kThen - 1)};
-  const Page whole = *Read(Answer(orders));
+  const std::vector<Order> orders = {fill(30, kOrderedAt + 1), fill(9), fill(7), fill(7), fill(4),
+                                     fill(4, kOrderedAt - 1)};
+  const Page whole = *Read(Orders(orders));
   std::vector<std::int64_t> keys;
   for (const common::Trade& trade : whole.trades) keys.push_back(trade.event_key);
   EXPECT_EQ(keys[0], 1);
@@ -163,8 +162,8 @@ TEST_F(DomeTest, FillsOfOneOrderInOneTransactionAreToldApartAcrossPages) {
     cursor_.source = common::Source::kDome;
     const auto middle = orders.begin() + static_cast<std::ptrdiff_t>(border);
     std::vector<std::int64_t> told;
-    for (const auto& page : {Walk(Answer({orders.begin(), middle}, true, "k;1")),
-                             Walk(Answer({middle, orders.end()}))}) {
+    for (const auto& page : {Walk(Orders({orders.begin(), middle}, true, "k;1")),
+                             Walk(Orders({middle, orders.end()}))}) {
       for (const common::Trade& trade : page.trades) told.push_back(trade.event_key);
     }
     EXPECT_EQ(told, keys) << border;
@@ -172,45 +171,47 @@ TEST_F(DomeTest, FillsOfOneOrderInOneTransactionAreToldApartAcrossPages) {
 }
 
 TEST_F(DomeTest, PositionOfTheOlderFormGoesOn) {
-  cursor_.position = fmt::format("1;{};0;{};5;1000;k;1", kHorizon, kThen);
+  cursor_.position = fmt::format("1;{};0;{};5;1000;k;1", kDomeHorizon, kOrderedAt);
   EXPECT_THAT(Url(), HasSubstr("&pagination_key=k%3B1"));
-  EXPECT_TRUE(Read(Answer({{}}))->last);
+  EXPECT_TRUE(Read(Orders({{}}))->last);
 }
 
 TEST_F(DomeTest, OrdersOutOfPlaceAreAFailure) {
-  for (const std::vector<Order>& orders : std::vector<std::vector<Order>>{
-           {{.user = kExchange}}, {{.ts = kThen}, {.ts = kThen + 1}}, {{.ts = kHorizon + 1}}}) {
-    ASSERT_FALSE(Read(Answer(orders)));
-    EXPECT_EQ(Read(Answer(orders)).error().kind, ErrorKind::kTransient);
+  for (const std::vector<Order>& orders :
+       std::vector<std::vector<Order>>{{{.user = kNegRisk}},
+                                       {{.ts = kOrderedAt}, {.ts = kOrderedAt + 1}},
+                                       {{.ts = kDomeHorizon + 1}}}) {
+    ASSERT_FALSE(Read(Orders(orders)));
+    EXPECT_EQ(Read(Orders(orders)).error().kind, ErrorKind::kTransient);
   }
   for (const char* body : {"", "[]", "{}", R"({"orders":[]})", R"({"error":"late"})",
                            R"({"orders":[],"pagination":{"has_more":true}})"}) {
     EXPECT_FALSE(Read(body)) << body;
   }
-  EXPECT_TRUE(Read(Answer({}))->last);
+  EXPECT_TRUE(Read(Orders({}))->last);
 }
 
 TEST_F(DomeTest, AnOrderThatCannotBeATradeHoldsCompletenessBack) {
   for (const Order& odd : {Order{.side = "HOLD"}, Order{.shares = "0"}, Order{.shares = "1.5"},
                            Order{.price = "-1"}}) {
-    const Page page = *Read(Answer({odd}));
+    const Page page = *Read(Orders({odd}));
     EXPECT_EQ(page.refused.size(), 1U);
-    EXPECT_EQ(page.next.complete_to, kThen - 1);
+    EXPECT_EQ(page.next.complete_to, kOrderedAt - 1);
     EXPECT_NE(page.shortfall, "");
   }
 }
 
 TEST_F(DomeTest, AnArchiveThatEndsTooEarlyProvesNothing) {
-  cursor_.owned_from = kHorizon + 50;
-  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time={0}&end_time={0}&", kHorizon + 50)));
-  const Page page = *Read(Answer({}));
+  cursor_.owned_from = kDomeHorizon + 50;
+  EXPECT_THAT(Url(), HasSubstr(fmt::format("start_time={0}&end_time={0}&", kDomeHorizon + 50)));
+  const Page page = *Read(Orders({}));
   EXPECT_TRUE(page.last);
-  EXPECT_EQ(page.next.complete_to, kHorizon);
+  EXPECT_EQ(page.next.complete_to, kDomeHorizon);
 }
 
 TEST_F(DomeTest, TheNewestOrderIsTheHorizon) {
-  EXPECT_EQ(*dome_.ParseFreshness(Answer({{}}, true), kHorizon), kThen - 1);
-  EXPECT_FALSE(dome_.ParseFreshness(Answer({}), kHorizon));
+  EXPECT_EQ(*dome_.ParseFreshness(Orders({{}}, true), kDomeHorizon), kOrderedAt - 1);
+  EXPECT_FALSE(dome_.ParseFreshness(Orders({}), kDomeHorizon));
   EXPECT_THAT(dome_.FreshnessRequest().url, HasSubstr("/orders?limit=1"));
 }
 

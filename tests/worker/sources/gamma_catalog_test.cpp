@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 #include "tests/worker/sources/zstd_text.h"
 #include "worker/sources/iso_time.h"
@@ -15,15 +16,14 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kCondition = "0x" + std::string(63, '0') + "7";
 using Payouts = std::vector<std::int64_t>;
 
 // A page of one market with these members, and of what is beside the list.
 common::Result<CatalogPage> Markets(const std::string& members, const std::string& beside = "",
                                     const std::string& position = "") {
   return ParseCatalogPage(CatalogList::kMarkets, position,
-                          R"({"markets":[{"id":"5","conditionId":")" + kCondition + "\"" + members +
-                              "}]" + beside + "}");
+                          R"({"markets":[{"id":"5","conditionId":")" + kConditionText + "\"" +
+                              members + "}]" + beside + "}");
 }
 
 store::MarketInfo Market(const std::string& members) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/sources/data_api_list.h"
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 
 namespace worker::sources {
@@ -15,14 +17,11 @@ std::string Holder(const std::string& wallet) {
   return R"({"proxy_wallet":")" + wallet + R"(","amount":1.5})";
 }
 
-std::string Answer(const std::string& holders, const std::string& next) {
-  return R"({"data":[{"token_id":"1","holders":[)" + holders + R"(]}],"pagination":{"has_more":)" +
-         (next.empty() ? "false,\"next_cursor\":null}}"
-                       : "true,\"next_cursor\":\"" + next + "\"}}");
+std::string Holders(const std::string& holders, const std::string& next) {
+  return List(R"({"token_id":"1","holders":[)" + holders + "]}", next);
 }
 
-const std::string kOne = "0x4c48e79c441db833e630257a7f09c652af591c17";
-const std::string kOther = "0xA5EF39c3d3e10d0b270233af41cac69796b12966";
+const std::string kInMixedCase = "0xA5EF39c3d3e10d0b270233af41cac69796b12966";
 const std::string kAdapter = "0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296";
 
 TEST(HoldersPageTest, ReadsTheRecordedPage) {
@@ -39,12 +38,12 @@ TEST(HoldersPageTest, ReadsTheRecordedPage) {
 }
 
 TEST(HoldersPageTest, EachWalletIsToldOnceAndContractsNever) {
-  const auto page = ParseHoldersPage(
-      "", Answer(Holder(kOne) + "," + Holder(kAdapter) + "," + Holder(kOther) + "," + Holder(kOne),
-                 ""));
+  const auto page = ParseHoldersPage("", Holders(Holder(kWallet) + "," + Holder(kAdapter) + "," +
+                                                     Holder(kInMixedCase) + "," + Holder(kWallet),
+                                                 ""));
   ASSERT_TRUE(page);
   ASSERT_EQ(page->wallets.size(), 2U);
-  EXPECT_EQ(page->wallets[0].ToString(), kOne);
+  EXPECT_EQ(page->wallets[0].ToString(), kWallet);
   EXPECT_EQ(page->wallets[1].ToString(), "0xa5ef39c3d3e10d0b270233af41cac69796b12966");
 }
 
@@ -58,11 +57,11 @@ TEST(HoldersPageTest, NobodyHoldsAnUnknownCondition) {
 }
 
 TEST(HoldersPageTest, AWalkThatStandsStillIsAFailure) {
-  const auto page = ParseHoldersPage("", Answer(Holder(kOne), "a"));
+  const auto page = ParseHoldersPage("", Holders(Holder(kWallet), "a"));
   const std::string position = EncodePageEnd(page->end);
-  EXPECT_FALSE(ParseHoldersPage(position, Answer(Holder(kOne), "b")));
-  EXPECT_FALSE(ParseHoldersPage(position, Answer(Holder(kOther), "a")));
-  EXPECT_TRUE(ParseHoldersPage(position, Answer(Holder(kOther), "b")));
+  EXPECT_FALSE(ParseHoldersPage(position, Holders(Holder(kWallet), "b")));
+  EXPECT_FALSE(ParseHoldersPage(position, Holders(Holder(kInMixedCase), "a")));
+  EXPECT_TRUE(ParseHoldersPage(position, Holders(Holder(kInMixedCase), "b")));
 }
 
 TEST(HoldersPageTest, WhatIsNoPageIsAFailure) {
@@ -71,10 +70,10 @@ TEST(HoldersPageTest, WhatIsNoPageIsAFailure) {
     ASSERT_FALSE(ParseHoldersPage("", body)) << body;
     EXPECT_EQ(ParseHoldersPage("", body).error().kind, ErrorKind::kTransient) << body;
   }
-  for (const std::string& body : {Answer(Holder("0x12"), ""), Answer("{}", "")}) {
+  for (const std::string& body : {Holders(Holder("0x12"), ""), Holders("{}", "")}) {
     EXPECT_EQ(ParseHoldersPage("", body).error().kind, ErrorKind::kMalformed);
   }
-  const std::string whole = Answer(Holder(kOne), "a");
+  const std::string whole = Holders(Holder(kWallet), "a");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(ParseHoldersPage("", whole.substr(0, size)));
   }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 #include "tests/worker/sources/zstd_text.h"
 #include "worker/sources/clob_page.h"
@@ -11,11 +12,9 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-const std::string kCondition = "0x" + std::string(63, '0') + "7";
-
 // Gamma's answer with one market: its condition and these members.
-common::Result<std::vector<store::MarketInfo>> Gamma(const std::string& members,
-                                                     const std::string& condition = kCondition) {
+common::Result<std::vector<store::MarketInfo>> Gamma(
+    const std::string& members, const std::string& condition = kConditionText) {
   return ParseGammaMarkets(R"({"markets":[{"conditionId":")" + condition + "\"," + members + "}]}");
 }
 
@@ -74,7 +73,7 @@ TEST(GammaPageTest, AGapNeverShiftsOutcomes) {
 
 TEST(GammaPageTest, MarketsWithoutAConditionAreLeftOut) {
   EXPECT_EQ(ParseGammaMarkets(R"([{"id":"1"},{"conditionId":"0x12"},7,null])")->size(), 0U);
-  const std::string short_id = kCondition.substr(0, 64);  // Protocol V2 writes 31 bytes
+  const std::string short_id = kConditionText.substr(0, 64);  // Protocol V2 writes 31 bytes
   EXPECT_EQ(Gamma(kTwoTokens, short_id)->size(), 1U);
 }
 
@@ -97,7 +96,7 @@ TEST(GammaPageTest, ACategoryOfTheMarketsOwnTagsIsWeak) {
 }
 
 TEST(GammaPageTest, ErrorsAndCutAnswersAreNeverAnEmptyList) {
-  const std::string body = R"({"markets":[{"conditionId":")" + kCondition + R"("}],"next":1})";
+  const std::string body = R"({"markets":[{"conditionId":")" + kConditionText + R"("}],"next":1})";
   for (std::size_t size = 0; size < body.size(); ++size) {
     EXPECT_FALSE(ParseGammaMarkets(body.substr(0, size)));
   }
@@ -112,7 +111,7 @@ TEST(GammaPageTest, ErrorsAndCutAnswersAreNeverAnEmptyList) {
 TEST(ClobPageTest, OneWinnerIsAnEnd) {
   const auto market = [](bool first, bool second) {
     return *ParseClobMarket(
-        R"({"condition_id":")" + kCondition +
+        R"({"condition_id":")" + kConditionText +
         R"(","tokens":[{"token_id":"11","outcome":"A","winner":)" + (first ? "true" : "false") +
         R"(},{"token_id":"12","outcome":"B","winner":)" + (second ? "true" : "false") + "}]}");
   };
@@ -124,7 +123,7 @@ TEST(ClobPageTest, OneWinnerIsAnEnd) {
 
 TEST(ClobPageTest, AMissingTokenNeverShiftsTheOthers) {
   const auto market = ParseClobMarket(
-      R"({"condition_id":")" + kCondition +
+      R"({"condition_id":")" + kConditionText +
       R"(","market_slug":"rain","tokens":[{"token_id":"","outcome":"A","winner":false},)"
       R"({"token_id":"12","outcome":"B","winner":true}]})");
   ASSERT_TRUE(market);
@@ -164,7 +163,7 @@ TEST(ClobPageTest, ReadsEveryMarketOfTheRecordedPage) {
 
 TEST(ClobPageTest, MarketsThatNeverOpenedHaveNoTokens) {
   const auto market =
-      ParseClobMarket(R"({"condition_id":")" + kCondition +
+      ParseClobMarket(R"({"condition_id":")" + kConditionText +
                       R"(","tags":null,"tokens":[{"token_id":"","outcome":"Yes"},{},null]})");
   ASSERT_TRUE(market);
   EXPECT_TRUE(market->tokens.empty() && market->outcomes.empty());

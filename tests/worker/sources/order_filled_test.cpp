@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 
 namespace worker::sources {
@@ -10,8 +11,6 @@ namespace {
 
 using common::Role;
 using common::Side;
-
-constexpr char kV2Exchange[] = "0xE111180000d2663C0091e4f400237545B87B996B";
 
 common::WalletAddress Address(const char* text) {
   return *common::WalletAddress::Parse(text);

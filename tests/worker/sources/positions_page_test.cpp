@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/sources/data_api_list.h"
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 
 namespace worker::sources {
@@ -12,18 +14,12 @@ namespace {
 using common::ErrorKind;
 using testing::HasSubstr;
 
-const common::WalletAddress kWallet =
-    *common::WalletAddress::Parse("0x379a410a36c101e3b8dfb6c90d1176eb0def4b1a");
-const PositionsQuery kOpen{.wallet = kWallet};
+const common::WalletAddress kOwner = *common::WalletAddress::Parse(kWallet);
+const PositionsQuery kOpen{.wallet = kOwner};
 
-std::string Row(const std::string& token, const std::string& more = "") {
+std::string PositionRow(const std::string& token, const std::string& more = "") {
   return R"({"proxy_wallet":"0x379A410A36C101E3B8DFB6C90D1176EB0DEF4B1A","token_id":")" + token +
          "\"" + more + "}";
-}
-
-std::string Answer(const std::string& rows, const std::string& next = "") {
-  return fmt::format(R"({{"data":[{}],"pagination":{{"has_more":{},"next_cursor":{}}}}})", rows,
-                     !next.empty(), next.empty() ? "null" : '"' + next + '"');
 }
 
 TEST(PositionsPageTest, ReadsTheRecordedPages) {
@@ -54,27 +50,27 @@ TEST(PositionsPageTest, ReadsTheRecordedPages) {
 
 TEST(PositionsPageTest, AsksByWalletOrConditionAndStatus) {
   EXPECT_EQ(PositionsRequest("http://data/v2", kOpen, "").url,
-            "http://data/v2/positions?status=OPEN&limit=1000&user=" + kWallet.ToString());
+            "http://data/v2/positions?status=OPEN&limit=1000&user=" + kOwner.ToString());
   const PositionsQuery closed{.condition = common::ConditionId{},
                               .status = PositionStatus::kClosed};
   EXPECT_THAT(PositionsRequest("http://data/v2", closed, "").url,
               HasSubstr("status=CLOSED&limit=1000&condition=0x00"));
-  const auto page = ParsePositionsPage(kOpen, "", Answer(Row("1"), "n="));
+  const auto page = ParsePositionsPage(kOpen, "", List(PositionRow("1"), "n="));
   EXPECT_THAT(PositionsRequest("http://data/v2", kOpen, EncodePageEnd(page->end)).url,
               HasSubstr("&cursor=n%3D"));
 }
 
 TEST(PositionsPageTest, MissingAmountsAreNotZero) {
-  const auto page = ParsePositionsPage(kOpen, "", Answer(Row("1", R"(,"avg_price":null)")));
+  const auto page = ParsePositionsPage(kOpen, "", List(PositionRow("1", R"(,"avg_price":null)")));
   ASSERT_TRUE(page) << page.error().message;
   EXPECT_EQ(page->positions[0].avg_price, std::nullopt);
   EXPECT_EQ(page->positions[0].size, std::nullopt);
 }
 
 TEST(PositionsPageTest, RowsThatCannotBeReadAreTold) {
-  EXPECT_EQ(ParsePositionsPage(kOpen, "", Answer(Row("x")))->refused.size(), 1U);
+  EXPECT_EQ(ParsePositionsPage(kOpen, "", List(PositionRow("x")))->refused.size(), 1U);
   for (const char* more : {R"(,"avg_price":"0.5")", R"(,"avg_price":1e99)"}) {
-    const auto page = ParsePositionsPage(kOpen, "", Answer(Row("1", more)));
+    const auto page = ParsePositionsPage(kOpen, "", List(PositionRow("1", more)));
     ASSERT_FALSE(page) << more;
     EXPECT_EQ(page.error().kind, ErrorKind::kMalformed);
   }
@@ -82,29 +78,29 @@ TEST(PositionsPageTest, RowsThatCannotBeReadAreTold) {
 
 TEST(PositionsPageTest, WhatIsNoPageIsAFailure) {
   const PositionsQuery other{.wallet = common::WalletAddress{}};
-  EXPECT_FALSE(ParsePositionsPage(other, "", Answer(Row("1"))));
+  EXPECT_FALSE(ParsePositionsPage(other, "", List(PositionRow("1"))));
   for (const char* body : {"", "{}", R"({"error":"late"})", R"({"data":[7]})"}) {
     EXPECT_FALSE(ParsePositionsPage(kOpen, "", body)) << body;
   }
-  const auto page = ParsePositionsPage(kOpen, "", Answer(Row("1"), "a"));
+  const auto page = ParsePositionsPage(kOpen, "", List(PositionRow("1"), "a"));
   const std::string position = EncodePageEnd(page->end);
-  EXPECT_FALSE(ParsePositionsPage(kOpen, position, Answer(Row("1"), "b")));
-  EXPECT_FALSE(ParsePositionsPage(kOpen, position, Answer(Row("2"), "a")));
-  EXPECT_TRUE(ParsePositionsPage(kOpen, position, Answer(Row("2"))));
+  EXPECT_FALSE(ParsePositionsPage(kOpen, position, List(PositionRow("1"), "b")));
+  EXPECT_FALSE(ParsePositionsPage(kOpen, position, List(PositionRow("2"), "a")));
+  EXPECT_TRUE(ParsePositionsPage(kOpen, position, List(PositionRow("2"))));
   EXPECT_TRUE(ParsePositionsPage(kOpen, "", R"({"data":null})")->positions.empty());
 }
 
 TEST(ValueTest, IsReadExactly) {
   const auto body = Recorded("data_api_v2/value.json");
   if (!body) GTEST_SKIP() << "no recorded data";
-  EXPECT_EQ(*ParseValue(kWallet, *body), 844'429'500);
+  EXPECT_EQ(*ParseValue(kOwner, *body), 844'429'500);
   EXPECT_FALSE(ParseValue({}, *body));  // another wallet's
 }
 
 TEST(ValueTest, AnUnknownWalletHasNone) {
-  EXPECT_EQ(*ParseValue(kWallet, R"({"data":null})"), std::nullopt);
+  EXPECT_EQ(*ParseValue(kOwner, R"({"data":null})"), std::nullopt);
   for (const char* body : {"", "{}", R"({"error":"late"})", R"({"data":{}})", R"({"data":[]})"}) {
-    EXPECT_FALSE(ParseValue(kWallet, body)) << body;
+    EXPECT_FALSE(ParseValue(kOwner, body)) << body;
   }
 }
 

@@ -2,16 +2,19 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "common/ids.h"
+#include "tests/worker/sources/known_ids.h"
+#include "worker/http.h"
 
 namespace worker::sources {
 
 struct TestLog {
-  std::string address = "0xc5d563a36ae78145c45a50134d48a1215220f80a";
+  std::string address = kNegRisk;
   std::uint64_t block = 62564883;
   int index = 16;
   std::string tx = fmt::format("0x{:064x}", 1);
@@ -62,6 +65,13 @@ inline std::string LogsResult(const std::vector<TestLog>& logs) {
   std::string list;
   for (const TestLog& log : logs) list += (list.empty() ? "" : ",") + LogText(log);
   return ResultText(1, "[" + list + "]");
+}
+
+inline HttpResponse Response(std::string body, int status = 200) {
+  HttpResponse response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
 }
 
 }  // namespace worker::sources

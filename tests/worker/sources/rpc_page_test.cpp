@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "tests/worker/sources/known_ids.h"
 #include "tests/worker/sources/recorded.h"
 #include "tests/worker/sources/rpc_logs.h"
 #include "worker/sources/rpc_error.h"
@@ -14,20 +15,12 @@ namespace {
 using common::ErrorKind;
 using testing::HasSubstr;
 using testing::Not;
-using Answer = common::Result<std::variant<RpcLogs, RpcTooWide>>;
+using LogsAnswer = common::Result<std::variant<RpcLogs, RpcTooWide>>;
 
 constexpr char kYes[] =
     "21742633143463906290569050155826241533067272736897614950488156847949938836455";
 constexpr char kNo[] =
     "48331043336612883890938759509493159234755048973500640148014422747788308965732";
-constexpr char kNegRisk[] = "0xc5d563a36ae78145c45a50134d48a1215220f80a";
-
-HttpResponse Response(std::string body, int status = 200) {
-  HttpResponse response;
-  response.status = status;
-  response.body = std::move(body);
-  return response;
-}
 
 const RpcLogsQuery kQuery{.from = 62564800, .to = 62564899, .maker = {}};
 
@@ -38,7 +31,7 @@ RpcLogs Logs(const std::vector<TestLog>& logs, const RpcLogsQuery& query = kQuer
   return std::get<RpcLogs>(*answer);
 }
 
-ErrorKind KindOf(const Answer& answer) {
+ErrorKind KindOf(const LogsAnswer& answer) {
   EXPECT_FALSE(answer);
   return answer ? ErrorKind::kMalformed : answer.error().kind;
 }
@@ -217,7 +210,7 @@ TEST(RpcPageTest, TimesComeFromTheBlocksOrTheLogs) {
     return ReadRpcLogs(query, Response("[" + ResultText(2, BlockText(log.block, 1700, chain)) +
                                        "," + LogsResult({log}) + "]"));
   };
-  const Answer both = read(1);
+  const LogsAnswer both = read(1);
   ASSERT_TRUE(both) << both.error().message;
   EXPECT_EQ(std::get<RpcLogs>(*both).fills.at(0).fill.trade.ts, 1700);
   EXPECT_EQ(KindOf(read(2)), ErrorKind::kTransient);  // reorganised between the two

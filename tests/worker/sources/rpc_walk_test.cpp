@@ -9,13 +9,6 @@ namespace {
 
 using common::ErrorKind;
 
-HttpResponse Response(std::string body) {
-  HttpResponse response;
-  response.status = 200;
-  response.body = std::move(body);
-  return response;
-}
-
 class RpcWalkTest : public testing::Test {
  protected:
   // The next answer holds these logs, and the headers that were asked for: block n at n seconds.

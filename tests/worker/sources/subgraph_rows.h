@@ -7,12 +7,12 @@
 #include <fmt/format.h>
 
 #include "common/clock.h"
+#include "tests/worker/sources/known_ids.h"
 
 namespace worker::sources {
 
 inline constexpr char kMaker[] = "0x8119010a6e589062aa03583bb3f39ca632d9f887";
 inline constexpr char kOther[] = "0x75c1b78cdb5d3d7b1e5b4f0a5c9d9e9f2a4dfc78";
-inline constexpr char kNegRisk[] = "0xc5d563a36ae78145c45a50134d48a1215220f80a";
 inline constexpr char kToken[] = "2174263314346390629056905015582624153306727273689761";
 inline constexpr common::UnixSeconds kThen = 1'728'000'000;
 

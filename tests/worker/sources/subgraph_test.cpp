@@ -15,8 +15,6 @@ using common::Role;
 using common::Side;
 using testing::HasSubstr;
 
-constexpr common::UnixSeconds kHorizon = common::kV1Cutover;
-
 class SubgraphTest : public testing::Test {
  protected:
   SubgraphTest() { cursor_.source = common::Source::kSubgraph; }
@@ -42,7 +40,7 @@ class SubgraphTest : public testing::Test {
 
   const Subgraph subgraph_{"http://graph"};
   common::Cursor cursor_;
-  common::UnixSeconds horizon_ = kHorizon;
+  common::UnixSeconds horizon_ = common::kV1Cutover;
 };
 
 TEST_F(SubgraphTest, AComplementaryMatchIsOneTradeOfEachSide) {
@@ -134,7 +132,7 @@ TEST_F(SubgraphTest, ASecondWithMoreEventsThanAPageIsReadToItsEnd) {
   const Page rest = Walk(Answer({{.tx = 2000}, {.tx = 3, .ts = kThen + 1}}));
   EXPECT_TRUE(rest.last);
   EXPECT_EQ(rest.trades.size(), 2U);
-  EXPECT_EQ(rest.next.complete_to, kHorizon);
+  EXPECT_EQ(rest.next.complete_to, common::kV1Cutover);
 }
 
 TEST_F(SubgraphTest, PagesThatAreNotSortedOrRepeatAreFailures) {
@@ -147,7 +145,7 @@ TEST_F(SubgraphTest, PagesThatAreNotSortedOrRepeatAreFailures) {
 
 TEST_F(SubgraphTest, EventsThatWereNotAskedForAreFailures) {
   ExpectError(ErrorKind::kTransient, Answer({{.maker = kOther}}));
-  ExpectError(ErrorKind::kTransient, Answer({{.ts = kHorizon + 1}}));
+  ExpectError(ErrorKind::kTransient, Answer({{.ts = common::kV1Cutover + 1}}));
   cursor_.owned_from = kThen + 1;
   ExpectError(ErrorKind::kTransient, Answer({{.ts = kThen}}));
   std::vector<Event> too_many = FullPage(0);
