@@ -9,7 +9,7 @@ using std::chrono::seconds;
 using Stand = WalkQueue::Stand;
 
 constexpr int kTries = 3;
-const common::Instant kNow{seconds(1000)};
+const common::Instant kMoment{seconds(1000)};
 
 WalkQueue QueueOf(std::size_t walks) {
   return {walks, {seconds(2), seconds(30)}, kTries, 7};
@@ -41,14 +41,14 @@ TEST(WalkQueueTest, AFailureWaitsAndTheLastTryIsTheLast) {
   Start(queue, 0);
   queue.Ask(0);
   EXPECT_EQ(queue.WakeAt(), common::Instant::max());
-  ASSERT_TRUE(queue.BackOff(0, kNow));
-  EXPECT_GE(queue.WakeAt(), kNow);
+  ASSERT_TRUE(queue.BackOff(0, kMoment));
+  EXPECT_GE(queue.WakeAt(), kMoment);
   EXPECT_TRUE(queue.ready().empty());
-  EXPECT_EQ(queue.Wake(kNow + seconds(60)), std::vector<WalkQueue::Index>{0});
+  EXPECT_EQ(queue.Wake(kMoment + seconds(60)), std::vector<WalkQueue::Index>{0});
   queue.MakeReady(0);
   queue.Ask(0);
-  ASSERT_TRUE(queue.BackOff(0, kNow));
-  EXPECT_FALSE(queue.BackOff(0, kNow));
+  ASSERT_TRUE(queue.BackOff(0, kMoment));
+  EXPECT_FALSE(queue.BackOff(0, kMoment));
   EXPECT_EQ(queue.retries(), 2U);
 }
 
@@ -57,8 +57,8 @@ TEST(WalkQueueTest, AGoodAnswerForgivesFailures) {
   Start(queue, 0);
   for (int i = 0; i < 2 * kTries; ++i) {
     queue.Ask(0);
-    ASSERT_TRUE(queue.BackOff(0, kNow)) << i;
-    for (const auto walk : queue.Wake(kNow + seconds(60))) queue.MakeReady(walk);
+    ASSERT_TRUE(queue.BackOff(0, kMoment)) << i;
+    for (const auto walk : queue.Wake(kMoment + seconds(60))) queue.MakeReady(walk);
     queue.NoteSuccess(0);
   }
 }
@@ -67,10 +67,10 @@ TEST(WalkQueueTest, WhatEndsIsNowhereAnyMore) {
   WalkQueue queue = QueueOf(4);
   for (const WalkQueue::Index walk : {0U, 1U, 2U}) Start(queue, walk);
   queue.Ask(1);
-  ASSERT_TRUE(queue.BackOff(1, kNow));
+  ASSERT_TRUE(queue.BackOff(1, kMoment));
   for (const WalkQueue::Index walk : {0U, 1U, 3U}) queue.End(walk);
   EXPECT_EQ(queue.ready(), (std::deque<WalkQueue::Index>{2}));
-  EXPECT_TRUE(queue.Wake(kNow + seconds(60)).empty());
+  EXPECT_TRUE(queue.Wake(kMoment + seconds(60)).empty());
   EXPECT_FALSE(queue.FirstWaiting());
   EXPECT_EQ(queue.open(), 1U);
   EXPECT_EQ(queue.begun(), 1U);
