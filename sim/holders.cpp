@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "sim/contracts.h"
 #include "sim/data_api.h"
 #include "sim/data_parameters.h"
 #include "sim/data_rows.h"
@@ -16,8 +17,6 @@ namespace {
 
 constexpr const char* kEndpoint = "holders";
 constexpr std::uint64_t kContractStream = 71;
-constexpr const char* kAdapter = "0xd91e80cf2e7be2e162c6513ced06f1dd0da35296";
-constexpr const char* kExchange = "0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e";
 
 // The adapter keeps tokens of converted positions, and now and then something lies in an exchange.
 void AddContracts(const World& world, std::uint32_t number,
@@ -31,8 +30,8 @@ void AddContracts(const World& world, std::uint32_t number,
       holders[outcome].push_back({*wallet, amount});
     }
   };
-  if (market.neg_risk) add(kAdapter, 1);
-  if (draw % 4 == 0) add(kExchange, 0);
+  if (market.neg_risk) add(kNegRiskAdapter, 1);
+  if (draw % 4 == 0) add(kExchanges[0], 0);
 }
 
 struct HoldersQuery {

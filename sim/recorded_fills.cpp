@@ -1,22 +1,17 @@
 #include "sim/recorded_fills.h"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <string>
 
 #include "common/decimal.h"
 #include "sim/blocks.h"
+#include "sim/contracts.h"
 #include "sim/text.h"
 #include "sim/world.h"
 
 namespace sim {
 namespace {
-
-constexpr std::array<const char*, 5> kExchanges = {
-    "0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e", "0xc5d563a36ae78145c45a50134d48a1215220f80a",
-    "0xe111180000d2663c0091e4f400237545b87b996b", "0xe2222d279d744050d28e00520010520000310f59",
-    "0xe2222d002000ba0053cef3375333610f64600036"};
 
 [[noreturn]] void Refuse(const std::string& what, const std::string& text) {
   throw std::runtime_error("a recorded fill has the " + what + " '" + text + "'");

@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "sim/blocks.h"
+#include "sim/contracts.h"
 #include "sim/prices.h"
 #include "sim/text.h"
 
@@ -12,10 +13,6 @@ namespace {
 
 constexpr std::uint64_t kResolutionTx = 53;
 
-constexpr std::array<const char*, 4> kExchanges = {
-    "0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e", "0xc5d563a36ae78145c45a50134d48a1215220f80a",
-    "0xe111180000d2663c0091e4f400237545b87b996b", "0xe2222d279d744050d28e00520010520000310f59"};
-constexpr const char* kConditionalTokens = "0x4d97dcd97ec945f40cf65f87097ace5ea0476045";
 constexpr const char* kOracle = "0x157ce2d672854c848c9b79c49a8cc6cc89176a49";
 
 constexpr const char* kOrderFilledV1 =

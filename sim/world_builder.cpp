@@ -7,6 +7,7 @@
 
 #include "common/check.h"
 #include "sim/blocks.h"
+#include "sim/contracts.h"
 #include "sim/market_builder.h"
 #include "sim/recorded.h"
 
@@ -19,13 +20,13 @@ constexpr std::uint64_t kLiveStream = 13;
 constexpr std::uint8_t kMostInOneTransaction = 49;
 
 constexpr std::array<const char*, 9> kContractAddresses = {
-    "0x4bfb41d5b3570defd03c39a9a4d8de6bd8b8982e",  // V1 CTF Exchange
-    "0xc5d563a36ae78145c45a50134d48a1215220f80a",  // V1 NegRisk CTF Exchange
-    "0xe111180000d2663c0091e4f400237545b87b996b",  // V2 CTF Exchange
-    "0xe2222d279d744050d28e00520010520000310f59",  // V2 NegRisk Exchange
-    "0xe2222d002000ba0053cef3375333610f64600036",  // the second V2 NegRisk Exchange
-    "0x4d97dcd97ec945f40cf65f87097ace5ea0476045",  // ConditionalTokens
-    "0xd91e80cf2e7be2e162c6513ced06f1dd0da35296",  // NegRiskAdapter
+    kExchanges[0],
+    kExchanges[1],
+    kExchanges[2],
+    kExchanges[3],
+    kExchanges[4],
+    kConditionalTokens,
+    kNegRiskAdapter,
     "0x2791bca1f2de4661ed88a30c99a7a9449aa84174",  // USDC.e
     "0xc011a7e12a19f7b1f670d46f03b03f3342e82dfb",  // pUSD
 };
