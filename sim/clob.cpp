@@ -19,13 +19,6 @@ Response ClobError(int status, std::string_view message) {
   return JsonResponse(status, body + '}');
 }
 
-void AppendText(std::string& out, std::string_view key, std::string_view text) {
-  AppendJsonString(out, key);
-  out += ':';
-  AppendJsonString(out, text);
-  out += ',';
-}
-
 // Where a cursor points; nothing for a text that is no cursor.
 std::optional<std::int64_t> Offset(const Request& request) {
   const auto cursor = request.Get("next_cursor");
@@ -106,19 +99,19 @@ void Clob::AppendMarket(std::string& out, const Market& market) const {
       R"({{"enable_order_book":{},"active":true,"closed":{},"archived":false,"accepting_orders":{},)",
       !closed, closed, !closed);
   out += R"("accepting_order_timestamp":null,"minimum_order_size":5,"minimum_tick_size":0.001,)";
-  AppendText(out, "condition_id", market.condition_id);
-  AppendText(out, "question_id", market.question_id);
-  AppendText(out, "question", market.question);
-  AppendText(out, "description", "");
-  AppendText(out, "market_slug", market.slug);
-  AppendText(out, "end_date_iso", IsoTime(market.ends));
+  AppendTextPair(out, "condition_id", market.condition_id);
+  AppendTextPair(out, "question_id", market.question_id);
+  AppendTextPair(out, "question", market.question);
+  AppendTextPair(out, "description", "");
+  AppendTextPair(out, "market_slug", market.slug);
+  AppendTextPair(out, "end_date_iso", IsoTime(market.ends));
   out += R"("game_start_time":null,"seconds_delay":0,"fpmm":"","maker_base_fee":0,)";
   out += fmt::format(R"("taker_base_fee":{},"notifications_enabled":true,"neg_risk":{},)",
                      market.fee_permille, market.neg_risk);
-  AppendText(out, "neg_risk_market_id", event.neg_risk_market_id);
-  AppendText(out, "neg_risk_request_id", market.neg_risk ? market.question_id : "");
-  AppendText(out, "icon", market.icon);
-  AppendText(out, "image", market.icon);
+  AppendTextPair(out, "neg_risk_market_id", event.neg_risk_market_id);
+  AppendTextPair(out, "neg_risk_request_id", market.neg_risk ? market.question_id : "");
+  AppendTextPair(out, "icon", market.icon);
+  AppendTextPair(out, "image", market.icon);
   out += R"("rewards":{"rates":null,"min_size":0,"max_spread":0},"is_50_50_outcome":)";
   out += closed && market.winner < 0 ? "true," : "false,";
   AppendTokens(out, market);
@@ -139,8 +132,8 @@ void Clob::AppendTokens(std::string& out, const Market& market) const {
     const bool winner = closed && market.winner == static_cast<std::int32_t>(i);
     if (i > 0) out += ',';
     out += '{';
-    AppendText(out, "token_id", world_.tokens()[market.tokens[i]].decimal);
-    AppendText(out, "outcome", market.outcomes[i]);
+    AppendTextPair(out, "token_id", world_.tokens()[market.tokens[i]].decimal);
+    AppendTextPair(out, "outcome", market.outcomes[i]);
     out += R"("price":)";
     AppendMillionths(out, i < prices.size() ? prices[i] : 0, false);
     out += winner ? R"(,"winner":true})" : R"(,"winner":false})";

@@ -31,14 +31,6 @@ void AppendLabels(std::string& out, const World& world, const Token& token, bool
 
 }  // namespace
 
-void AppendTextPair(std::string& out, std::string_view key, std::string_view text) {
-  out += '"';
-  out += key;
-  out += "\":";
-  AppendJsonString(out, text);
-  out += ',';
-}
-
 void AppendExactPair(std::string& out, std::string_view key, std::int64_t millionths) {
   out += '"';
   out += key;

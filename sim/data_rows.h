@@ -39,8 +39,6 @@ class DataRows {
   std::vector<TokenText> token_texts_;  // each made when it is needed first
 };
 
-// `"key":"text",`
-void AppendTextPair(std::string& out, std::string_view key, std::string_view text);
 // `"key":12.5,`, as exact as it is; rounded to four decimals as money and prices are.
 void AppendExactPair(std::string& out, std::string_view key, std::int64_t millionths);
 void AppendRoundedPair(std::string& out, std::string_view key, std::int64_t millionths);

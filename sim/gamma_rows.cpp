@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::uint64_t kFormStream = 31;
 
-void AppendText(std::string& out, std::string_view key, std::string_view text) {
-  AppendJsonString(out, key);
-  out += ':';
-  AppendJsonString(out, text);
-  out += ',';
-}
-
 void AppendFlag(std::string& out, std::string_view key, bool value) {
   AppendJsonString(out, key);
   out += value ? ":true," : ":false,";
@@ -34,7 +27,7 @@ void AppendListText(std::string& out, std::string_view key, const std::vector<st
     if (inner.size() > 1) inner += ", ";
     AppendJsonString(inner, text);
   }
-  AppendText(out, key, inner + ']');
+  AppendTextPair(out, key, inner + ']');
 }
 
 void AppendPositions(std::string& out, const std::vector<std::string>& positions) {
@@ -62,15 +55,15 @@ std::vector<std::string> Prices(const Market& market) {
 
 void AppendTimes(std::string& out, const Market& market, std::uint64_t draw) {
   const common::UnixSeconds created = std::max(market.created, kWorldStart);
-  AppendText(out, "startDate", FineTime(created + 900, draw >> 8));
-  AppendText(out, "startDateIso", IsoDay(created + 900));
-  AppendText(out, "createdAt", FineTime(created, draw >> 12));
-  AppendText(out, "updatedAt", FineTime(std::max(market.closed_at, created) + 60, draw >> 16));
+  AppendTextPair(out, "startDate", FineTime(created + 900, draw >> 8));
+  AppendTextPair(out, "startDateIso", IsoDay(created + 900));
+  AppendTextPair(out, "createdAt", FineTime(created, draw >> 12));
+  AppendTextPair(out, "updatedAt", FineTime(std::max(market.closed_at, created) + 60, draw >> 16));
   if (draw % 100 != 0) {  // one in a hundred has no end
-    AppendText(out, "endDate", IsoTime(market.ends));
-    AppendText(out, "endDateIso", IsoDay(market.ends));
+    AppendTextPair(out, "endDate", IsoTime(market.ends));
+    AppendTextPair(out, "endDateIso", IsoDay(market.ends));
   }
-  if (market.closed_at != 0) AppendText(out, "closedTime", SpacedTime(market.closed_at));
+  if (market.closed_at != 0) AppendTextPair(out, "closedTime", SpacedTime(market.closed_at));
 }
 
 void AppendFees(std::string& out, const Market& market) {
@@ -86,10 +79,10 @@ void AppendFees(std::string& out, const Market& market) {
 
 void AppendGroup(std::string& out, const Market& market, const Event& event) {
   AppendFlag(out, "negRisk", market.neg_risk);
-  AppendText(out, "groupItemTitle", market.group_item_title);
+  AppendTextPair(out, "groupItemTitle", market.group_item_title);
   if (!market.neg_risk) return;
-  AppendText(out, "negRiskMarketID", event.neg_risk_market_id);
-  AppendText(out, "negRiskRequestID", market.question_id);
+  AppendTextPair(out, "negRiskMarketID", event.neg_risk_market_id);
+  AppendTextPair(out, "negRiskRequestID", market.question_id);
 }
 
 // Keys that nobody asked for, some of them only now and then.
@@ -136,15 +129,16 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   std::vector<std::string> tokens;
   for (const std::uint32_t token : market.tokens) tokens.push_back(world.tokens()[token].decimal);
   out += '{';
-  AppendText(out, "id", market.id);
-  AppendText(out, "question", market.question);
+  AppendTextPair(out, "id", market.id);
+  AppendTextPair(out, "question", market.question);
   // Protocol V2 has ids of 31 bytes, and positions instead of tokens.
-  AppendText(out, "conditionId",
-             market.has_positions ? "0x" + market.condition_id.substr(4) : market.condition_id);
-  AppendText(out, "slug", market.slug);
-  AppendText(out, "icon", market.icon);
-  AppendText(out, "image", market.icon);
-  AppendText(out, "description", "This market resolves to \"" + market.outcomes[0] + "\" or not.");
+  AppendTextPair(out, "conditionId",
+                 market.has_positions ? "0x" + market.condition_id.substr(4) : market.condition_id);
+  AppendTextPair(out, "slug", market.slug);
+  AppendTextPair(out, "icon", market.icon);
+  AppendTextPair(out, "image", market.icon);
+  AppendTextPair(out, "description",
+                 "This market resolves to \"" + market.outcomes[0] + "\" or not.");
   AppendListText(out, "outcomes", market.outcomes);
   AppendListText(out, "outcomePrices", Prices(market));
   if (market.has_positions) {
@@ -152,14 +146,14 @@ void AppendGammaMarket(std::string& out, const World& world, const Market& marke
   } else {
     AppendListText(out, "clobTokenIds", tokens);
   }
-  AppendText(out, "questionID", market.question_id);
-  if (!market.category.empty()) AppendText(out, "category", market.category);
+  AppendTextPair(out, "questionID", market.question_id);
+  if (!market.category.empty()) AppendTextPair(out, "category", market.category);
   AppendTimes(out, market, draw);
   AppendFlag(out, "active", true);  // stays so after closing
   AppendFlag(out, "closed", market.closed_at != 0);
   AppendFlag(out, "archived", false);
   AppendFlag(out, "acceptingOrders", market.closed_at == 0);
-  if (*UmaStatus(market) != '\0') AppendText(out, "umaResolutionStatus", UmaStatus(market));
+  if (*UmaStatus(market) != '\0') AppendTextPair(out, "umaResolutionStatus", UmaStatus(market));
   AppendGroup(out, market, event);
   AppendFees(out, market);
   const auto number = static_cast<std::uint32_t>(&market - world.markets().data());
@@ -198,13 +192,13 @@ void AppendGammaEventFields(std::string& out, const World& world, const Event& e
     return;
   }
   const common::UnixSeconds created = std::max(event.created, kWorldStart);
-  AppendText(out, "id", event.id);
-  AppendText(out, "ticker", event.slug);
-  AppendText(out, "slug", event.slug);
-  AppendText(out, "title", event.title);
-  AppendText(out, "startDate", FineTime(created, event.id.size() * 257));
-  AppendText(out, "creationDate", FineTime(created, event.id.size() * 255));
-  if (event.ends != 0) AppendText(out, "endDate", IsoTime(event.ends));
+  AppendTextPair(out, "id", event.id);
+  AppendTextPair(out, "ticker", event.slug);
+  AppendTextPair(out, "slug", event.slug);
+  AppendTextPair(out, "title", event.title);
+  AppendTextPair(out, "startDate", FineTime(created, event.id.size() * 257));
+  AppendTextPair(out, "creationDate", FineTime(created, event.id.size() * 255));
+  if (event.ends != 0) AppendTextPair(out, "endDate", IsoTime(event.ends));
   AppendFlag(out, "active", true);
   AppendFlag(out, "closed", event.closed);
   AppendFlag(out, "archived", false);
@@ -212,12 +206,13 @@ void AppendGammaEventFields(std::string& out, const World& world, const Event& e
   AppendFlag(out, "enableNegRisk", !event.neg_risk_market_id.empty());
   if (!event.neg_risk_market_id.empty()) {
     AppendFlag(out, "negRisk", true);
-    AppendText(out, "negRiskMarketID", event.neg_risk_market_id);
+    AppendTextPair(out, "negRiskMarketID", event.neg_risk_market_id);
   }
-  AppendText(out, "createdAt", FineTime(created, event.id.size() * 253));
+  AppendTextPair(out, "createdAt", FineTime(created, event.id.size() * 253));
   const common::UnixSeconds closed_at = ClosedAt(world, event);
-  AppendText(out, "updatedAt", FineTime(std::max(closed_at, created) + 60, event.id.size() * 251));
-  if (closed_at != 0) AppendText(out, "closedTime", IsoTime(closed_at));
+  AppendTextPair(out, "updatedAt",
+                 FineTime(std::max(closed_at, created) + 60, event.id.size() * 251));
+  if (closed_at != 0) AppendTextPair(out, "closedTime", IsoTime(closed_at));
   out += R"("volume":)";
   AppendMillionths(out, VolumeOf(world, event), false);
   out += R"(,"commentCount":26,"cumulativeMarkets":false)";
@@ -225,10 +220,10 @@ void AppendGammaEventFields(std::string& out, const World& world, const Event& e
 
 void AppendGammaTag(std::string& out, const Tag& tag) {
   out += '{';
-  AppendText(out, "id", tag.id);
-  AppendText(out, "label", tag.label);
-  AppendText(out, "slug", tag.slug);
-  AppendText(out, "createdAt", FineTime(kWorldStart, tag.label.size() * 3571));
+  AppendTextPair(out, "id", tag.id);
+  AppendTextPair(out, "label", tag.label);
+  AppendTextPair(out, "slug", tag.slug);
+  AppendTextPair(out, "createdAt", FineTime(kWorldStart, tag.label.size() * 3571));
   out += R"("requiresTranslation":false})";
 }
 

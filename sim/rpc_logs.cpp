@@ -58,14 +58,6 @@ void AppendWord(std::string& out, const Hash32& word) {
   out.erase(at, 2);
 }
 
-void AppendText(std::string& out, std::string_view key, std::string_view text) {
-  out += '"';
-  out += key;
-  out += "\":\"";
-  out += text;
-  out += "\",";
-}
-
 void AppendHash(std::string& out, std::string_view key, std::span<const std::uint8_t> bytes) {
   out += '"';
   out += key;
@@ -104,12 +96,12 @@ void RpcLogs::KeepResolutions() {
 
 void RpcLogs::AppendTail(std::string& out, const Chain::Place& place, const Hash32& block_hash,
                          const Hash32& tx) const {
-  AppendText(out, "blockNumber", Quantity(place.block));
-  if (log_times_) AppendText(out, "blockTimestamp", Quantity(TimeOfBlock(place.block)));
+  AppendTextPair(out, "blockNumber", Quantity(place.block));
+  if (log_times_) AppendTextPair(out, "blockTimestamp", Quantity(TimeOfBlock(place.block)));
   AppendHash(out, "transactionHash", tx);
-  AppendText(out, "transactionIndex", Quantity(place.transaction));
+  AppendTextPair(out, "transactionIndex", Quantity(place.transaction));
   AppendHash(out, "blockHash", block_hash);
-  AppendText(out, "logIndex", Quantity(place.log));
+  AppendTextPair(out, "logIndex", Quantity(place.log));
   out += "\"removed\":false}";
 }
 
@@ -244,7 +236,7 @@ void RpcLogs::AppendResolution(const Resolution& resolution, std::int64_t head,
   const Market& market = world_.markets()[resolution.market];
   const auto payouts = PayoutsOf(market);
   out += '{';
-  AppendText(out, "address", kConditionalTokens);
+  AppendTextPair(out, "address", kConditionalTokens);
   out += R"("topics":[")";
   out += kConditionResolution;
   out += "\",\"" + market.condition_id + "\",\"";

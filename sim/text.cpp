@@ -100,6 +100,14 @@ void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void AppendTextPair(std::string& out, std::string_view key, std::string_view text) {
+  out += '"';
+  out += key;
+  out += "\":";
+  AppendJsonString(out, text);
+  out += ',';
+}
+
 std::string IsoTime(std::int64_t unix_seconds) {
   return Formatted(unix_seconds, "%Y-%m-%dT%H:%M:%SZ");
 }

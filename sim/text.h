@@ -21,6 +21,8 @@ std::string Hex(std::span<const std::uint8_t> bytes);
 
 // A JSON string with its quotes. Bytes above 0x7f are passed on as they are.
 void AppendJsonString(std::string& out, std::string_view text);
+// `"key":"text",`
+void AppendTextPair(std::string& out, std::string_view key, std::string_view text);
 
 // "2026-03-31T12:00:00Z", "2026-03-31" and Gamma's other form, "2026-03-31 12:00:00+00".
 std::string IsoTime(std::int64_t unix_seconds);
