@@ -20,14 +20,8 @@ constexpr std::array<const char*, kActivityTypes> kNames = {
 constexpr std::uint64_t kDoingStream = 61;
 constexpr std::uint64_t kExtraStream = 62;
 constexpr std::uint64_t kActivityTx = 63;
-constexpr std::int64_t kSequencePerBlock = 10'000'000'000;
 constexpr std::int64_t kFirstOfActivity = 5'000'000'000;  // behind the fills of the block
-constexpr std::int64_t kShare = 1'000'000;
 constexpr std::size_t kMostInConversion = 16;
-
-bool IsV2(const Fill& fill) {
-  return fill.version == common::ExchangeVersion::kV2;
-}
 
 void TakeAway(Holding& holding, std::int64_t size, std::int64_t received) {
   holding.size -= size;
@@ -116,7 +110,7 @@ void Account::Sell(const Fill& fill, std::uint64_t draw) {
   const std::int64_t missing = fill.size - Of(fill.token, fill.ts).size;
   if (missing > 0 && !world_.recorded()) {
     const auto times = static_cast<std::int64_t>(1 + (draw >> 8) % 4);
-    const std::int64_t amount = (missing * times + kShare - 1) / kShare * kShare;
+    const std::int64_t amount = (missing * times + kWhole - 1) / kWhole * kWhole;
     for (const std::uint32_t token : market.tokens) {
       Give(Of(token, fill.ts), amount, amount / static_cast<std::int64_t>(market.tokens.size()));
     }
@@ -131,7 +125,7 @@ void Account::Merge(const Market& market, const Fill& fill, std::uint64_t draw) 
   Holding& first = Of(market.tokens[0], fill.ts);
   Holding& second = Of(market.tokens[1], fill.ts);
   const std::int64_t amount = std::min(first.size, second.size) / ((draw >> 8) % 2 == 0 ? 1 : 2);
-  if (amount < kShare) return;
+  if (amount < kWhole) return;
   TakeAway(first, amount, amount / 2);
   TakeAway(second, amount, amount - amount / 2);
   Add(fill.ts, ActivityType::kMerge, world_.tokens()[fill.token].market, amount, amount, draw);
@@ -147,7 +141,7 @@ void Account::Convert(const Market& market, const Fill& fill, std::uint64_t draw
   if (!can) return;
   Holding& holding = Of(fill.token, fill.ts);
   const std::int64_t amount = std::min(holding.size, fill.size);
-  if (amount < kShare) return;
+  if (amount < kWhole) return;
   const std::int64_t cost = Portion(amount, holding.cost, holding.acquired);
   TakeAway(holding, amount, cost);
   for (const std::uint32_t other : event.markets) {
@@ -178,7 +172,7 @@ void Account::Redeem(std::uint32_t number) {
   std::int64_t payout = 0;
   for (std::size_t i = 0; i < market.tokens.size(); ++i) {
     const auto held = holdings_.find(market.tokens[i]);
-    if (held != holdings_.end()) payout += Portion(held->second.size, payouts[i], kShare);
+    if (held != holdings_.end()) payout += Portion(held->second.size, payouts[i], kWhole);
   }
   const std::uint64_t draw =
       Mix(Mix(world_.seed(), kDoingStream + wallet_), ~std::uint64_t{number});
@@ -191,7 +185,7 @@ void Account::Redeem(std::uint32_t number) {
     const auto held = holdings_.find(market.tokens[i]);
     if (held == holdings_.end() || held->second.size == 0) continue;
     Holding& holding = held->second;
-    TakeAway(holding, holding.size, Portion(holding.size, payouts[i], kShare));
+    TakeAway(holding, holding.size, Portion(holding.size, payouts[i], kWhole));
     holding.last_at = std::max(holding.last_at, ts);
   }
   Add(ts, ActivityType::kRedeem, number, payout, payout, draw);
@@ -205,7 +199,7 @@ void AppendExtras(const World& world, FillNumber number, bool is_first,
   const auto add = [&](ActivityType type, std::int64_t usdc) {
     rows.push_back({fill.ts, type, kNoMarket, usdc, usdc, random.Next()});
   };
-  if (is_first) add(ActivityType::kDeposit, random.Between(10, 50'000) * kShare);
+  if (is_first) add(ActivityType::kDeposit, random.Between(10, 50'000) * kWhole);
   if (!random.Chance(1, 12)) return;
   constexpr std::array<ActivityType, 9> kTypes = {
       ActivityType::kReward,         ActivityType::kMakerRebate, ActivityType::kTakerRebate,

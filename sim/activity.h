@@ -54,6 +54,7 @@ struct ActivityRow {
 Hash32 TxHashOf(const World& world, const ActivityRow& row);
 
 // The place of a fill in the feeds: the block, then the place within it.
+inline constexpr std::int64_t kSequencePerBlock = 10'000'000'000;
 std::int64_t SequenceOf(const World& world, FillNumber number);
 
 // What one wallet has of one token. Amounts in millionths.

@@ -6,6 +6,8 @@
 
 namespace sim {
 
+inline constexpr std::int64_t kWhole = 1'000'000;  // one share, one dollar
+
 // Appends the shortest decimal p with round_half_up(size * p) = usdc, so that a reader who
 // multiplies gets the integer of the chain back. `fraction_always` writes 1 as "1.0".
 // REQUIRES: 0 < size, 0 <= usdc.

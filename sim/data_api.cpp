@@ -19,7 +19,6 @@
 namespace sim {
 namespace {
 
-constexpr std::int64_t kSequencePerBlock = 10'000'000'000;
 constexpr std::int64_t kCacheAgeSeconds = 300;
 constexpr std::size_t kMostCached = 10'000;
 

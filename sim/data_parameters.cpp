@@ -10,7 +10,6 @@ namespace {
 using Failure = ParameterFailure;
 
 constexpr std::int64_t kMostRows = 1000;
-constexpr std::size_t kMostValues = 20;
 constexpr std::array<const char*, 3> kConditions = {"condition", "condition_id", "conditionId"};
 
 bool IsConditionId(std::string_view text) {

@@ -39,6 +39,7 @@ ParameterFailure ReadPage(const World& world, const Request& request, std::strin
 // A time in seconds; stays as it is for 0 and where there is none.
 ParameterFailure ReadTime(const Request& request, const char* name, std::int64_t& time);
 
+inline constexpr std::size_t kMostValues = 20;  // of one parameter
 // The parts of a list with commas, of all values of this name.
 std::vector<std::string_view> SplitValues(const Request& request, std::string_view name);
 

@@ -61,7 +61,7 @@ void AppendProfile(std::string& out, const World& world, std::uint32_t wallet) {
 
 std::int64_t UsdcWithFee(const Fill& fill) {
   if (fill.side == common::Side::kSell) return fill.usdc - fill.fee;
-  return fill.usdc + (fill.version == common::ExchangeVersion::kV2 ? fill.fee : 0);
+  return fill.usdc + (IsV2(fill) ? fill.fee : 0);
 }
 
 const DataRows::TokenText& DataRows::TextOf(std::uint32_t number) {

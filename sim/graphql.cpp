@@ -7,8 +7,6 @@
 namespace sim {
 namespace {
 
-constexpr int kDeepest = 32;
-
 bool IsNameStart(char c) {
   return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
@@ -186,7 +184,7 @@ class Parser {
   }
 
   bool ParseSelection(std::vector<GraphqlField>& fields, int depth) {
-    if (depth > kDeepest) return Fail("a shallower query");
+    if (depth > kDeepestNesting) return Fail("a shallower query");
     if (!Expect('{')) return false;
     while (!IsSign('}')) {
       GraphqlField field;
@@ -212,7 +210,7 @@ class Parser {
 
   bool ParseValue(GraphqlValue& value, int depth) {
     using Kind = GraphqlValue::Kind;
-    if (depth > kDeepest) return Fail("a shallower value");
+    if (depth > kDeepestNesting) return Fail("a shallower value");
     if (IsSign('[')) return ParseList(value, depth);
     if (IsSign('{')) return ParseObject(value, depth);
     if (IsSign('$')) {

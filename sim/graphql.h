@@ -10,6 +10,9 @@
 
 namespace sim {
 
+// What is nested deeper is refused, not followed.
+inline constexpr int kDeepestNesting = 32;
+
 struct GraphqlMember;
 
 struct GraphqlValue {

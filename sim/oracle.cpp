@@ -34,7 +34,7 @@ std::string Line(const World& world, FillNumber number, common::Source source) {
   if (!tells_events) return line;
   add_number(fill.fee);
   line += fill.role == common::Role::kTaker ? "\ttaker" : "\tmaker";
-  line += fill.version == common::ExchangeVersion::kV2 ? "\tV2" : "\tV1";
+  line += IsV2(fill) ? "\tV2" : "\tV1";
   if (source == common::Source::kRpc) add_number(Chain::LogIndexOf(world, number));
   return line;
 }

@@ -10,7 +10,6 @@ namespace sim {
 namespace {
 
 constexpr std::int64_t kLeastShown = 100'000;  // a tenth of a share
-constexpr std::int64_t kWhole = 1'000'000;
 
 Position Made(const World& world, const HoldingOf& held) {
   const Holding& holding = held.holding;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "sim/amounts.h"
 #include "sim/random.h"
 
 namespace sim {
 namespace {
 
 constexpr std::uint64_t kPriceStream = 32;
-constexpr std::int64_t kWhole = 1'000'000;
 
 }  // namespace
 

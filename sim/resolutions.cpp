@@ -17,7 +17,6 @@ namespace sim {
 namespace {
 
 constexpr std::uint64_t kProposalTx = 72;
-constexpr std::size_t kMostValues = 20;
 
 // The markets of a list of question ids. There are few questions in one call, and no index.
 ParameterFailure ReadQuestions(const World& world, const Request& request,

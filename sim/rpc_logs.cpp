@@ -34,10 +34,6 @@ common::WalletAddress AddressFrom(const char* text) {
   return *address;
 }
 
-bool IsV2(const Fill& fill) {
-  return fill.version == common::ExchangeVersion::kV2;
-}
-
 Hash32 SignatureOf(const Fill& fill) {
   static const Hash32 kV1 = TopicOf(kOrderFilledV1);
   static const Hash32 kV2 = TopicOf(kOrderFilledV2);

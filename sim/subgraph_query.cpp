@@ -15,11 +15,9 @@ using Kind = GraphqlValue::Kind;
 
 constexpr std::int64_t kMostFirst = 1000;
 constexpr std::int64_t kMostSkip = 5000;
-// As deep as the parser of queries goes. What is nested deeper is refused, not followed.
-constexpr int kDeepest = 32;
 
 GraphqlValue FromJson(const Json& json, int depth) {
-  if (depth > kDeepest) Refuse("The value of a variable is nested too deep");
+  if (depth > kDeepestNesting) Refuse("The value of a variable is nested too deep");
   GraphqlValue value;
   if (json.is_string()) {
     value.kind = Kind::kString;

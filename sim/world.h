@@ -98,6 +98,10 @@ struct Fill {
   bool archived = true;  // told by the V1 subgraph; a recorded fill without order hash is not
 };
 
+inline bool IsV2(const Fill& fill) {
+  return fill.version == common::ExchangeVersion::kV2;
+}
+
 struct WorldParts {
   std::uint64_t seed = 0;
   bool recorded = false;  // nothing is made up beside the fills
