@@ -12,7 +12,7 @@
 namespace sim {
 namespace {
 
-constexpr std::array<const char*, kActivityTypes> kNames = {
+constexpr std::array<const char*, kActivityTypes> kActivityNames = {
     "TRADE",      "SPLIT",     "MERGE",        "REDEEM",       "REWARD",
     "CONVERSION", "MIGRATION", "MAKER_REBATE", "TAKER_REBATE", "REFERRAL_REWARD",
     "YIELD",      "DEPOSIT",   "WITHDRAWAL",   "TIP"};
@@ -38,13 +38,13 @@ void Give(Holding& holding, std::int64_t size, std::int64_t cost) {
 }  // namespace
 
 const char* ToString(ActivityType type) {
-  return kNames[static_cast<std::size_t>(type)];
+  return kActivityNames[static_cast<std::size_t>(type)];
 }
 
 std::optional<ActivityType> ParseActivityType(std::string_view text) {
-  const auto found = std::find(kNames.begin(), kNames.end(), text);
-  if (found == kNames.end()) return std::nullopt;
-  return static_cast<ActivityType>(found - kNames.begin());
+  const auto found = std::find(kActivityNames.begin(), kActivityNames.end(), text);
+  if (found == kActivityNames.end()) return std::nullopt;
+  return static_cast<ActivityType>(found - kActivityNames.begin());
 }
 
 std::int64_t ActivityRow::Sequence() const {

@@ -9,7 +9,7 @@
 namespace sim {
 namespace {
 
-constexpr const char* kEndpoint = "activity";
+constexpr const char* kActivityEndpoint = "activity";
 
 using Item = WalletBook::Item;
 
@@ -69,7 +69,8 @@ ParameterFailure ReadActivityQuery(const World& world, const Request& request,
   query.start = request.now - kThreeYears;
   if (auto failure = ReadTime(request, "start", query.start)) return failure;
   if (auto failure = ReadTime(request, "end", query.end)) return failure;
-  if (auto failure = ReadPage(world, request, kEndpoint, query.limit, query.after)) return failure;
+  if (auto failure = ReadPage(world, request, kActivityEndpoint, query.limit, query.after))
+    return failure;
   // A cursor keeps the direction that it was made for.
   if (query.after && query.after->direction != FeedPosition::kStart) {
     query.ascending = query.after->direction == FeedPosition::kAscending;
@@ -102,8 +103,9 @@ Response AnswerActivity(const World& world, const Request& request, const Activi
     const auto direction = query.ascending ? FeedPosition::kAscending : FeedPosition::kDescending;
     return FeedPosition{query.limit, items[index]->ts, items[index]->sequence, direction};
   };
-  const ListPage page = CutPage(request, {world.seed(), kEndpoint, query.limit, query.after}, at,
-                                items.size(), anchor, response);
+  const ListPage page =
+      CutPage(request, {world.seed(), kActivityEndpoint, query.limit, query.after}, at,
+              items.size(), anchor, response);
   response.body = "{\"data\":[";
   for (std::size_t i = page.begin; i < page.end; ++i) {
     if (response.rows++ > 0) response.body += ',';

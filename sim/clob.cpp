@@ -11,7 +11,7 @@ namespace sim {
 namespace {
 
 constexpr std::size_t kPageSize = 1000;
-constexpr std::int64_t kEnd = -1;  // "LTE=" as a cursor
+constexpr std::int64_t kEndCursor = -1;  // "LTE=" as a cursor
 
 Response ClobError(int status, std::string_view message) {
   std::string body = "{\"error\":";
@@ -25,7 +25,7 @@ std::optional<std::int64_t> Offset(const Request& request) {
   if (!cursor || cursor->empty()) return 0;
   const auto text = FromBase64(*cursor);
   const auto offset = text ? ParseInteger(*text) : std::nullopt;
-  if (!offset || *offset < kEnd) return std::nullopt;
+  if (!offset || *offset < kEndCursor) return std::nullopt;
   return offset;
 }
 
@@ -49,7 +49,7 @@ Response Clob::Page(const Request& request) const {
   const auto offset = Offset(request);
   if (!offset) return ClobError(400, "invalid next_cursor");
   Response response = JsonResponse(200, "{\"data\":[");
-  std::int64_t left = *offset == kEnd ? INT64_MAX : *offset;  // to be passed over
+  std::int64_t left = *offset == kEndCursor ? INT64_MAX : *offset;  // to be passed over
   bool more = false;
   for (const Market& market : world_.markets()) {
     if (!knowledge_.InClob(market, request.now) || left-- > 0) continue;
@@ -59,7 +59,7 @@ Response Clob::Page(const Request& request) const {
     AppendMarket(response.body, market);
   }
   const auto told = static_cast<std::int64_t>(response.rows);
-  const std::string next = std::to_string(more ? *offset + told : kEnd);
+  const std::string next = std::to_string(more ? *offset + told : kEndCursor);
   response.body += fmt::format(R"(],"next_cursor":"{}","limit":{},"count":{}}})", Base64(next),
                                kPageSize, response.rows);
   return response;

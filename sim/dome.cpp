@@ -15,7 +15,7 @@ namespace sim {
 namespace {
 
 constexpr const char* kList = "orders";
-constexpr std::int64_t kMostRows = 1000;
+constexpr std::int64_t kMostOrders = 1000;
 
 Response DomeError(int status, std::string_view error, std::string_view message) {
   std::string body = "{";
@@ -25,7 +25,7 @@ Response DomeError(int status, std::string_view error, std::string_view message)
   return JsonResponse(status, std::move(body));
 }
 
-Response Wrong(std::string_view message) {
+Response BadRequest(std::string_view message) {
   return DomeError(400, "Bad Request", message);
 }
 
@@ -56,7 +56,7 @@ std::optional<Response> Dome::ReadQuery(const Request& request, Query& query) co
     return number == nullptr ? std::nullopt : std::optional<std::uint32_t>(*number);
   };
   if (const auto user = request.Get("user")) {
-    if (!common::WalletAddress::Parse(*user)) return Wrong("user is not an address");
+    if (!common::WalletAddress::Parse(*user)) return BadRequest("user is not an address");
     query.has_user = true;
     query.user = number_of(world_.FindWallet(*user));
   }
@@ -76,7 +76,7 @@ std::optional<Response> Dome::ReadQuery(const Request& request, Query& query) co
     const auto text = request.Get(name);
     if (!text) continue;
     const auto value = ParseInteger(*text);
-    if (!value || *value < 0) return Wrong(fmt::format("{} is not a time in seconds", name));
+    if (!value || *value < 0) return BadRequest(fmt::format("{} is not a time in seconds", name));
     (name[0] == 's' ? query.start : query.end) = *value;
   }
   return ReadPage(request, query);
@@ -85,18 +85,18 @@ std::optional<Response> Dome::ReadQuery(const Request& request, Query& query) co
 std::optional<Response> Dome::ReadPage(const Request& request, Query& query) const {
   if (const auto text = request.Get("limit")) {
     const auto limit = ParseInteger(*text);
-    if (!limit || *limit < 1 || *limit > kMostRows) return Wrong("limit must be 1 to 1000");
+    if (!limit || *limit < 1 || *limit > kMostOrders) return BadRequest("limit must be 1 to 1000");
     query.limit = *limit;
   }
   if (const auto text = request.Get("offset")) {
     const auto offset = ParseInteger(*text);
-    if (!offset || *offset < 0) return Wrong("offset must not be negative");
+    if (!offset || *offset < 0) return BadRequest("offset must not be negative");
     query.offset = *offset;
   }
   const auto key = request.Get("pagination_key");
   if (!key || key->empty()) return std::nullopt;
   query.before = OpenPlace(world_.seed(), kList, *key);
-  if (!query.before) return Wrong("pagination_key is not valid");
+  if (!query.before) return BadRequest("pagination_key is not valid");
   return std::nullopt;
 }
 

@@ -10,23 +10,23 @@
 namespace sim {
 namespace {
 
-constexpr std::array<const char*, kFaultKinds> kNames = {"429",
-                                                         "503",
-                                                         "522",
-                                                         "errors200",
-                                                         "cut",
-                                                         "garbled",
-                                                         "drip",
-                                                         "reset",
-                                                         "repeated_page",
-                                                         "stale_first_page",
-                                                         "empty_page",
-                                                         "wrong_content_type",
-                                                         "no_cursor",
-                                                         "hang",
-                                                         "frozen",
-                                                         "retry_after_date",
-                                                         "retry_after_absurd"};
+constexpr std::array<const char*, kFaultKinds> kFaultNames = {"429",
+                                                              "503",
+                                                              "522",
+                                                              "errors200",
+                                                              "cut",
+                                                              "garbled",
+                                                              "drip",
+                                                              "reset",
+                                                              "repeated_page",
+                                                              "stale_first_page",
+                                                              "empty_page",
+                                                              "wrong_content_type",
+                                                              "no_cursor",
+                                                              "hang",
+                                                              "frozen",
+                                                              "retry_after_date",
+                                                              "retry_after_absurd"};
 
 common::Error Wrong(std::string_view text) {
   return {common::ErrorKind::kRejected,
@@ -75,12 +75,12 @@ FaultSetting Nasty() {
 }  // namespace
 
 const char* ToString(FaultKind kind) {
-  return kNames[static_cast<std::size_t>(kind)];
+  return kFaultNames[static_cast<std::size_t>(kind)];
 }
 
 std::optional<FaultKind> ParseFaultKind(std::string_view text) {
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
-    if (text == kNames[i]) return static_cast<FaultKind>(i);
+    if (text == kFaultNames[i]) return static_cast<FaultKind>(i);
   }
   return std::nullopt;
 }

@@ -15,7 +15,7 @@
 namespace sim {
 namespace {
 
-constexpr const char* kEndpoint = "holders";
+constexpr const char* kHoldersEndpoint = "holders";
 constexpr std::uint64_t kContractStream = 71;
 
 // The adapter keeps tokens of converted positions, and now and then something lies in an exchange.
@@ -54,7 +54,7 @@ ParameterFailure ReadHoldersQuery(const World& world, const Request& request, Ho
     if (!least) return ParameterError{"min_balance", "min_balance is not a number"};
     query.least = std::max<std::int64_t>(1, *least);
   }
-  return ReadPage(world, request, kEndpoint, query.limit, query.after);
+  return ReadPage(world, request, kHoldersEndpoint, query.limit, query.after);
 }
 
 void AppendHolder(std::string& out, const World& world, const Token& token, const Holder& holder) {
@@ -135,8 +135,8 @@ Response AnswerHolders(const World& world, const Request& request, Books& books)
   const auto anchor = [&](std::size_t index) {
     return FeedPosition{query.limit, 0, static_cast<std::int64_t>(index + 1)};
   };
-  const ListPage page = CutPage(request, {world.seed(), kEndpoint, query.limit, query.after}, at,
-                                longest, anchor, response);
+  const ListPage page = CutPage(request, {world.seed(), kHoldersEndpoint, query.limit, query.after},
+                                at, longest, anchor, response);
   std::string& out = response.body;
   out = "{\"data\":[";
   for (const auto& [token, holders] : groups) {

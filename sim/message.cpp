@@ -5,7 +5,7 @@
 namespace sim {
 namespace {
 
-constexpr std::array<const char*, kEndpoints> kNames = {
+constexpr std::array<const char*, kEndpoints> kEndpointNames = {
     "data_trades", "data_other", "gamma_markets", "gamma_other", "clob", "subgraph", "rpc", "dome"};
 
 int HexValue(char c) {
@@ -34,12 +34,12 @@ std::string Decoded(std::string_view text, bool plus_is_space) {
 }  // namespace
 
 const char* ToString(Endpoint endpoint) {
-  return kNames[static_cast<std::size_t>(endpoint)];
+  return kEndpointNames[static_cast<std::size_t>(endpoint)];
 }
 
 std::optional<Endpoint> ParseEndpoint(std::string_view text) {
   for (std::size_t i = 0; i < kEndpoints; ++i) {
-    if (text == kNames[i]) return static_cast<Endpoint>(i);
+    if (text == kEndpointNames[i]) return static_cast<Endpoint>(i);
   }
   return std::nullopt;
 }

@@ -17,7 +17,7 @@
 namespace sim {
 namespace {
 
-constexpr const char* kEndpoint = "positions";
+constexpr const char* kPositionsEndpoint = "positions";
 constexpr std::array<std::string_view, 5> kStatuses = {"OPEN", "REDEEMABLE", "REDEEMABLE_LOST",
                                                        "MERGEABLE", "CLOSED"};
 constexpr std::array<std::string_view, 6> kSorts = {"CURRENT_VALUE", "TOKENS",    "UNREALIZED_PNL",
@@ -39,7 +39,7 @@ struct PositionsQuery {
 
 // A cursor is made for one status and one order. Saying another one beside it is refused.
 std::string EndpointOf(const PositionsQuery& query) {
-  return fmt::format("{}-{}-{}", kEndpoint, query.status, query.sort);
+  return fmt::format("{}-{}-{}", kPositionsEndpoint, query.status, query.sort);
 }
 
 template <std::size_t N>

@@ -41,7 +41,7 @@ constexpr std::uint64_t kFirstUnnamedOrder = 1ULL << 40;
 void ReadMarkets(const std::string& directory, MarketBook& markets) {
   const std::string pages = ReadRecording(directory + kPages);
   if (pages.empty()) throw std::runtime_error("there is no " + directory + kPages);
-  for (const std::string_view page : Lines(pages)) {
+  for (const std::string_view page : SplitLines(pages)) {
     for (const std::string& raw : ReadElements(TextOf(ReadFields(page), "markets"))) {
       markets.AddGamma(raw);
     }
@@ -98,7 +98,7 @@ std::vector<RecordedFill> ReadFills(const std::string& directory, MarketBook& ma
   std::vector<RecordedFill> fills;
   for (const char* name : kChainEvents) {
     const std::string events = ReadRecording(directory + name);
-    for (const std::string_view line : Lines(events)) {
+    for (const std::string_view line : SplitLines(events)) {
       fills.push_back(ReadChainEvent(ReadFields(line), markets));
     }
   }

@@ -13,20 +13,20 @@
 namespace sim {
 namespace {
 
-[[noreturn]] void Refuse(const std::string& what, const std::string& text) {
+[[noreturn]] void RefuseFill(const std::string& what, const std::string& text) {
   throw std::runtime_error("a recorded fill has the " + what + " '" + text + "'");
 }
 
 template <typename Bytes>
 Bytes ParseBytes(const std::string& text, const std::string& what) {
   const auto bytes = Bytes::Parse(text);
-  if (!bytes) Refuse(what, text);
+  if (!bytes) RefuseFill(what, text);
   return *bytes;
 }
 
 std::int64_t Integer(const JsonFields& fields, std::string_view name) {
   const auto number = ParseInteger(TextOf(fields, name));
-  if (!number || *number < 0) Refuse(std::string(name), TextOf(fields, name));
+  if (!number || *number < 0) RefuseFill(std::string(name), TextOf(fields, name));
   return *number;
 }
 
@@ -39,7 +39,7 @@ bool IsBuy(const JsonFields& event, common::ExchangeVersion version) {
   if (version == common::ExchangeVersion::kV2) return Integer(event, "side") == 0;
   const bool buy = TextOf(event, "maker_asset_id") == "0";
   const bool sell = TextOf(event, "taker_asset_id") == "0";
-  if (buy == sell) Refuse("assets", TextOf(event, "maker_asset_id"));
+  if (buy == sell) RefuseFill("assets", TextOf(event, "maker_asset_id"));
   return buy;
 }
 
@@ -52,7 +52,7 @@ const std::string& Either(const JsonFields& row, std::string_view v2, std::strin
 // Side, version and role of a row that has its time. The rows do not say who the taker was. As a
 // taker's, a row is in both kinds of list.
 void SetSides(const std::string& side, RecordedFill& fill) {
-  if (side != "BUY" && side != "SELL") Refuse("side", side);
+  if (side != "BUY" && side != "SELL") RefuseFill("side", side);
   fill.side = side == "BUY" ? common::Side::kBuy : common::Side::kSell;
   fill.version =
       fill.ts > common::kV1Cutover ? common::ExchangeVersion::kV2 : common::ExchangeVersion::kV1;
@@ -84,7 +84,7 @@ RecordedFill ReadChainEvent(const JsonFields& event, MarketBook& markets) {
   fill.size = buy ? got : given;
   fill.usdc = buy ? given : got;
   fill.fee = Integer(event, "fee");
-  if (fill.size == 0) Refuse("size", "0");
+  if (fill.size == 0) RefuseFill("size", "0");
   TokenHint hint;
   const char* asset = buy ? "taker_asset_id" : "maker_asset_id";
   hint.decimal = TextOf(event, is_v2 ? "token_id" : asset);
@@ -106,8 +106,8 @@ std::optional<RecordedFill> ReadDataRow(const JsonFields& row, MarketBook& marke
   const std::string& size = TextOf(row, "size");
   const auto shares = common::ParseMillionths(size);
   const auto usdc = common::MultiplyDecimals(size, TextOf(row, "price"));
-  if (!shares || *shares == 0) Refuse("size", size);
-  if (!usdc) Refuse("price", TextOf(row, "price"));
+  if (!shares || *shares == 0) RefuseFill("size", size);
+  if (!usdc) RefuseFill("price", TextOf(row, "price"));
   fill.size = *shares;
   fill.usdc = *usdc;
   fill.token = markets.TokenFor({Either(row, "token_id", "asset"),
@@ -126,8 +126,8 @@ RecordedFill ReadDomeOrder(const JsonFields& order, MarketBook& markets) {
   fill.size = Integer(order, "shares");
   const std::string shares = common::FormatMillionths(fill.size);
   const auto usdc = common::MultiplyDecimals(shares, TextOf(order, "price"));
-  if (fill.size == 0) Refuse("size", "0");
-  if (!usdc) Refuse("price", TextOf(order, "price"));
+  if (fill.size == 0) RefuseFill("size", "0");
+  if (!usdc) RefuseFill("price", TextOf(order, "price"));
   fill.usdc = *usdc;
   fill.token = markets.TokenFor({TextOf(order, "token_id"), TextOf(order, "condition_id"),
                                  TextOf(order, "token_label"), TextOf(order, "title"),

@@ -88,7 +88,7 @@ std::string ReadRecording(const std::string& path) {
   return Unpacked(path, std::move(bytes).str());
 }
 
-std::vector<std::string_view> Lines(std::string_view text) {
+std::vector<std::string_view> SplitLines(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');

@@ -25,7 +25,7 @@ const std::string& TextOf(const JsonFields& fields, std::string_view name);
 // The bytes of a file, unpacked if its name ends in ".zst". "" if there is no such file.
 std::string ReadRecording(const std::string& path);
 // Split at '\n' alone: titles contain other line ends.
-std::vector<std::string_view> Lines(std::string_view text);
+std::vector<std::string_view> SplitLines(std::string_view text);
 
 // "2026-03-31T12:00:00.5Z" and "2026-05-09 02:07:01+00"; 0 for "".
 std::int64_t ParseTime(std::string_view text);

@@ -10,12 +10,12 @@ namespace sim {
 namespace {
 
 using Json = nlohmann::json;
-using Failure = std::optional<std::string>;
+using FilterFailure = std::optional<std::string>;
 
 constexpr std::size_t kAddressAt = 12;  // in a word of 32 bytes
 constexpr std::size_t kMostAlternatives = 1000;
 
-Failure ReadTopic(const Json& json, std::vector<Hash32>& alternatives) {
+FilterFailure ReadTopic(const Json& json, std::vector<Hash32>& alternatives) {
   if (!json.is_string()) return "invalid topic";
   const auto topic = common::TxHash::Parse(json.get_ref<const std::string&>());
   if (!topic) return "invalid topic: hex string has a wrong length, want 64 digits";
@@ -23,23 +23,23 @@ Failure ReadTopic(const Json& json, std::vector<Hash32>& alternatives) {
   return std::nullopt;
 }
 
-Failure ReadTopics(const Json& json, LogFilter& filter) {
+FilterFailure ReadTopics(const Json& json, LogFilter& filter) {
   if (!json.is_array() || json.size() > filter.topics.size()) return "invalid topics";
   for (std::size_t i = 0; i < json.size(); ++i) {
     if (json[i].is_null()) continue;
     if (!json[i].is_array()) {
-      if (Failure failure = ReadTopic(json[i], filter.topics[i])) return failure;
+      if (FilterFailure failure = ReadTopic(json[i], filter.topics[i])) return failure;
       continue;
     }
     if (json[i].size() > kMostAlternatives) return "exceed max topics";
     for (const Json& topic : json[i]) {
-      if (Failure failure = ReadTopic(topic, filter.topics[i])) return failure;
+      if (FilterFailure failure = ReadTopic(topic, filter.topics[i])) return failure;
     }
   }
   return std::nullopt;
 }
 
-Failure ReadAddress(const Json& json, LogFilter& filter) {
+FilterFailure ReadAddress(const Json& json, LogFilter& filter) {
   if (!json.is_string()) return "invalid address";
   const auto address = common::WalletAddress::Parse(json.get_ref<const std::string&>());
   if (!address) return "invalid address";
@@ -47,11 +47,11 @@ Failure ReadAddress(const Json& json, LogFilter& filter) {
   return std::nullopt;
 }
 
-Failure ReadAddresses(const Json& json, LogFilter& filter) {
+FilterFailure ReadAddresses(const Json& json, LogFilter& filter) {
   if (!json.is_array()) return ReadAddress(json, filter);
   if (json.size() > kMostAlternatives) return "exceed max addresses";
   for (const Json& address : json) {
-    if (Failure failure = ReadAddress(address, filter)) return failure;
+    if (FilterFailure failure = ReadAddress(address, filter)) return failure;
   }
   return std::nullopt;
 }
@@ -105,7 +105,7 @@ std::optional<std::string> ReadLogFilter(const Json& json, std::int64_t head, Lo
   filter.from_block = *from;
   filter.to_block = *to;
   if (json.contains("address") && !json["address"].is_null()) {
-    if (Failure failure = ReadAddresses(json["address"], filter)) return failure;
+    if (FilterFailure failure = ReadAddresses(json["address"], filter)) return failure;
   }
   if (json.contains("topics") && !json["topics"].is_null()) {
     return ReadTopics(json["topics"], filter);
