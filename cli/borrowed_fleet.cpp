@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,13 +11,10 @@
 #include "cli/fleet.h"
 #include "cli/fleet_options.h"
 #include "cli/status_reply.h"
+#include "cli/terminal.h"
 
 namespace cli {
 namespace {
-
-void SayLine(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
-}
 
 common::Status WriteOwner(const StateDir& state) {
   const std::optional<ProcessId> self = FindProcess(getpid());

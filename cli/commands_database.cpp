@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
 #include <vector>
 
@@ -15,10 +14,6 @@
 
 namespace cli {
 namespace {
-
-void SayLine(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
-}
 
 constexpr char kNotOurs[] = "the database is an external one (--database); it is not ours to ";
 

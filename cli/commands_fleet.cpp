@@ -1,5 +1,3 @@
-#include <cstdio>
-
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -18,10 +16,6 @@ namespace cli {
 namespace {
 
 constexpr int kRefreshMs = 1000;
-
-void SayLine(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
-}
 
 int StopAndSay(const StateDir& state, common::Signals& signals, bool is_quick) {
   const common::Status stopped = StopFleet(state, signals, is_quick, SayLine);

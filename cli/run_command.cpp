@@ -1,7 +1,6 @@
 #include "cli/run_command.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -134,10 +133,6 @@ std::optional<int> Upload(const AdminClient& client, const WalletList& list,
 }
 
 }  // namespace
-
-void SayLine(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
-}
 
 int FailedCall(const common::Error& error) {
   const bool is_away = error.kind == common::ErrorKind::kTransient;

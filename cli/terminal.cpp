@@ -66,6 +66,10 @@ void Print(const std::string& line) {
   Print(std::vector<std::string>{line});
 }
 
+void SayLine(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
 int Complain(int code, const std::string& what) {
   std::fprintf(stderr, "seine: %s\n", what.c_str());
   return code;

@@ -21,6 +21,8 @@ std::string Yellow(std::string_view text);
 void Print(const std::vector<std::string>& lines);
 void Print(const std::string& line);
 
+// On stderr.
+void SayLine(const std::string& line);
 // "seine: ..." on stderr; returns the code.
 int Complain(int code, const std::string& what);
 
