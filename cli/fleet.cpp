@@ -33,16 +33,6 @@ Status StartDatabase(const StateDir& state, const FleetSettings& settings, const
   return common::Migrate(*connection);
 }
 
-Status StartSupervisor(const StateDir& state, const FleetSettings& settings) {
-  LaunchOrder order;
-  order.arguments = {settings.seine_program, "--state-dir", state.root().string(),
-                     "supervise-fleet"};
-  order.log = state.log("supervisor");
-  const common::Result<ProcessId> process = Launch(order);
-  if (!process) return process.error();
-  return common::Done{};
-}
-
 // Why the coordinator will not come up; nothing while it may.
 std::optional<std::string> Hopeless(const StateDir& state) {
   for (const ProgramState& program : ReadProgramStates(state)) {
@@ -84,7 +74,10 @@ Status StartPrograms(const StateDir& state, const FleetSettings& settings, commo
   Status step = EnsureCoordinatorKeys(settings.keys);
   if (step) step = StartDatabase(state, settings, say);
   if (step) step = WriteFleetSettings(state, settings);
-  if (step) step = StartSupervisor(state, settings);
+  if (step) {
+    const common::Result<ProcessId> supervisor = StartSupervisor(state, settings);
+    if (!supervisor) step = supervisor.error();
+  }
   if (step) step = WaitForCoordinator(state, signals);
   return step;
 }

@@ -13,14 +13,10 @@ namespace {
 constexpr std::chrono::milliseconds kTick(500);
 constexpr int kSettleMs = 50;
 
-std::optional<ProcessId> StartSupervisor(const StateDir& state) {
+std::optional<ProcessId> RestartSupervisor(const StateDir& state) {
   const common::Result<FleetSettings> settings = ReadFleetSettings(state);
   if (!settings) return std::nullopt;
-  LaunchOrder order;
-  order.arguments = {settings->seine_program, "--state-dir", state.root().string(),
-                     "supervise-fleet"};
-  order.log = state.log("supervisor");
-  const common::Result<ProcessId> process = Launch(order);
+  const common::Result<ProcessId> process = StartSupervisor(state, *settings);
   if (process) {
     common::LogWarning("supervisor_restarted", {{"pid", process->pid}});
   } else {
@@ -56,7 +52,7 @@ int RunGuardian(const StateDir& state) {
     std::optional<ProcessId> supervisor = ReadPidFile(state.pid_file("supervisor"));
     // It writes its pid file itself, once it is the only one; until then we know ours.
     if (!supervisor && started && IsAlive(*started)) supervisor = started;
-    if (!supervisor) started = StartSupervisor(state);
+    if (!supervisor) started = RestartSupervisor(state);
     Wait(supervisor ? supervisor : started, signals.fd());
     if (started) Reap(started->pid);
   }

@@ -290,4 +290,12 @@ void FleetSupervisor::Sleep(int signal_fd, Instant now) const {
   for (std::size_t i = 1; i < waited.size(); ++i) close(waited[i].fd);
 }
 
+Result<ProcessId> StartSupervisor(const StateDir& state, const FleetSettings& settings) {
+  LaunchOrder order;
+  order.arguments = {settings.seine_program, "--state-dir", state.root().string(),
+                     "supervise-fleet"};
+  order.log = state.log("supervisor");
+  return Launch(order);
+}
+
 }  // namespace cli

@@ -59,6 +59,9 @@ class FleetSupervisor {
   common::Instant next_audit_;
 };
 
+// Starts one, as a process of its own.
+common::Result<ProcessId> StartSupervisor(const StateDir& state, const FleetSettings& settings);
+
 // The addresses that the coordinator bound, from coordinator.json.
 struct BoundAddresses {
   std::string listen;
