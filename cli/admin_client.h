@@ -10,6 +10,9 @@
 
 namespace cli {
 
+// How long a coordinator may be away before a command gives up.
+inline constexpr std::chrono::seconds kCoordinatorPatience(60);
+
 class AdminClient {
  public:
   // `http` is host:port; empty, or with port 0, for the address in coordinator.json.

@@ -15,8 +15,6 @@
 namespace cli {
 namespace {
 
-constexpr int kRefreshMs = 1000;
-
 int StopAndSay(const StateDir& state, common::Signals& signals, bool is_quick) {
   const common::Status stopped = StopFleet(state, signals, is_quick, SayLine);
   if (!stopped) return Complain(kCannotStart, stopped.error().message);

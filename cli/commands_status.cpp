@@ -13,7 +13,6 @@
 namespace cli {
 namespace {
 
-constexpr int kRefreshMs = 1000;
 constexpr char kRunsPath[] = "/api/runs?limit=20";
 
 int Unreachable(const common::Error& error) {

@@ -26,10 +26,9 @@ using std::chrono::seconds;
 constexpr seconds kInitTimeout(120);
 constexpr seconds kStartTimeout(600);
 constexpr seconds kStopTimeout(20);
-constexpr milliseconds kPollInterval(20);
 constexpr int kStartAttempts = 20;
 constexpr milliseconds kAttemptInterval(500);
-constexpr char kDatabase[] = "seine";
+constexpr char kDatabaseName[] = "seine";
 
 Error SystemError(const std::string& what) {
   return {ErrorKind::kTransient, what + ": " + std::generic_category().message(errno)};
@@ -43,7 +42,7 @@ EmbeddedPostgres::EmbeddedPostgres(const StateDir& state)
       socket_folder_(SocketFolderFor(state.postgres())) {}
 
 std::string EmbeddedPostgres::url() const {
-  return fmt::format("postgresql://{}@/{}?host={}", kDatabase, kDatabase,
+  return fmt::format("postgresql://{}@/{}?host={}", kDatabaseName, kDatabaseName,
                      UrlEncoded(socket_folder_.string()));
 }
 
@@ -127,7 +126,7 @@ common::Status EmbeddedPostgres::Make(const RunAs* user) {
   LaunchOrder order;
   order.arguments = {(programs->folder / "initdb").string(),
                      "--pgdata=" + fresh.string(),
-                     "--username=" + std::string(kDatabase),
+                     "--username=" + std::string(kDatabaseName),
                      "--auth=trust",
                      "--encoding=UTF8",
                      "--locale=C"};
@@ -208,7 +207,7 @@ common::Status EmbeddedPostgres::Start(const std::function<void(const std::strin
 
 common::Status EmbeddedPostgres::WaitUntilItAnswers() {
   const auto give_up = std::chrono::steady_clock::now() + kStartTimeout;
-  const std::string server = fmt::format("postgresql://{}@/postgres?host={}", kDatabase,
+  const std::string server = fmt::format("postgresql://{}@/postgres?host={}", kDatabaseName,
                                          UrlEncoded(socket_folder_.string()));
   while (std::chrono::steady_clock::now() < give_up) {
     if (common::PgConnection::Open(server)) return common::Done{};
@@ -223,7 +222,7 @@ common::Status EmbeddedPostgres::WaitUntilItAnswers() {
 }
 
 common::Status EmbeddedPostgres::MakeDatabase() {
-  const std::string server = fmt::format("postgresql://{}@/postgres?host={}", kDatabase,
+  const std::string server = fmt::format("postgresql://{}@/postgres?host={}", kDatabaseName,
                                          UrlEncoded(socket_folder_.string()));
   common::Result<common::PgConnection> connection = common::PgConnection::Open(server);
   if (!connection) return connection.error();

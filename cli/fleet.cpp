@@ -19,11 +19,10 @@ using common::Error;
 using common::ErrorKind;
 using common::Status;
 
-constexpr std::chrono::seconds kStartTimeout(60);
-constexpr std::chrono::milliseconds kStep(20);
+constexpr std::chrono::seconds kCoordinatorTimeout(60);
 constexpr int kHopelessFailures = 4;
 
-Status StartDatabase(const StateDir& state, const FleetSettings& settings, const Say& say) {
+Status PrepareDatabase(const StateDir& state, const FleetSettings& settings, const Say& say) {
   if (settings.is_embedded()) return EmbeddedPostgres(state).Start(say);
   common::Result<common::PgConnection> connection = common::PgConnection::Open(settings.database);
   if (!connection) {
@@ -51,7 +50,7 @@ bool IsCoordinatorUp(const StateDir& state) {
 }
 
 Status WaitForCoordinator(const StateDir& state, common::Signals& signals) {
-  const auto give_up = std::chrono::steady_clock::now() + kStartTimeout;
+  const auto give_up = std::chrono::steady_clock::now() + kCoordinatorTimeout;
   while (!IsCoordinatorUp(state)) {
     if (const auto why = Hopeless(state)) return Error{ErrorKind::kRejected, *why};
     if (signals.Drain(); signals.stops() > 0)
@@ -60,7 +59,7 @@ Status WaitForCoordinator(const StateDir& state, common::Signals& signals) {
       return Error{ErrorKind::kTransient, "the coordinator did not come up in 60 s; see " +
                                               state.log("coordinator").string()};
     }
-    std::this_thread::sleep_for(kStep);
+    std::this_thread::sleep_for(kPollInterval);
   }
   return common::Done{};
 }
@@ -72,7 +71,7 @@ Status StartPrograms(const StateDir& state, const FleetSettings& settings, commo
   std::filesystem::remove(state.coordinator(), failure);
   std::filesystem::remove(state.programs(), failure);
   Status step = EnsureCoordinatorKeys(settings.keys);
-  if (step) step = StartDatabase(state, settings, say);
+  if (step) step = PrepareDatabase(state, settings, say);
   if (step) step = WriteFleetSettings(state, settings);
   if (step) {
     const common::Result<ProcessId> supervisor = StartSupervisor(state, settings);

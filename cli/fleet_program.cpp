@@ -16,8 +16,6 @@ using std::chrono::seconds;
 constexpr milliseconds kFirstDelay(200);
 constexpr seconds kLongestDelay(5);
 constexpr seconds kLongEnough(10);
-constexpr seconds kDrainTime(25);
-constexpr seconds kQuickTime(10);
 
 // Why another start is pointless; nothing where it may help.
 const char* ReasonToHold(int code) {

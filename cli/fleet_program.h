@@ -9,6 +9,9 @@
 
 namespace cli {
 
+inline constexpr std::chrono::seconds kDrainTime(25);  // to finish in order
+inline constexpr std::chrono::seconds kQuickTime(10);  // to finish quickly
+
 // A program that dies is started again at once the first time, then after 0.2 s, 0.4 s ... 5 s as
 // long as it lives less than 10 s each time. Not again after exit codes that another start cannot
 // cure: 2 (usage), 77 (key not authorised), 78 (fenced by a newer process of the same id).

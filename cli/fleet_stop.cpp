@@ -8,6 +8,7 @@
 #include "cli/embedded_postgres.h"
 #include "cli/files.h"
 #include "cli/fleet.h"
+#include "cli/fleet_program.h"
 #include "cli/format.h"
 #include "cli/process.h"
 
@@ -17,11 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kDrainTime(25);
-constexpr seconds kQuickTime(10);
 constexpr seconds kCoordinatorTime(10);
 constexpr seconds kSupervisorTime(5);
-constexpr milliseconds kStep(20);
 
 void End(const std::optional<ProcessId>& process, common::Duration patience) {
   if (!process) return;
@@ -57,7 +55,7 @@ void WaitForWorkers(std::vector<ProcessId>& workers, common::Duration patience,
     Drop(workers);
     if (workers.empty() || std::chrono::steady_clock::now() >= give_up) return;
     pollfd waited{signals.fd(), POLLIN, 0};
-    poll(&waited, 1, static_cast<int>(kStep.count()));
+    poll(&waited, 1, static_cast<int>(kPollInterval.count()));
     if (signals.Drain().stops > 0) return;
   }
 }

@@ -16,6 +16,9 @@
 
 namespace cli {
 
+// Between two looks at whether a program is up, or has ended.
+inline constexpr std::chrono::milliseconds kPollInterval(20);
+
 // A process number is used again after its process has ended; with the start time (clock ticks
 // since boot, field 22 of /proc/<pid>/stat) it names one process for ever.
 struct ProcessId {

@@ -18,8 +18,6 @@
 
 namespace cli {
 
-inline constexpr std::chrono::seconds kCoordinatorPatience(60);
-
 // The exit code, after a line on stderr.
 int FailedCall(const common::Error& error);
 // A line on stderr, of a source that is a closed archive.

@@ -19,11 +19,6 @@ constexpr milliseconds kLiveInterval(500);
 constexpr milliseconds kPlainInterval(250);
 constexpr seconds kLineInterval(5);
 constexpr seconds kLookInterval(2);
-constexpr seconds kPatience(60);
-
-common::Instant Now() {
-  return common::SystemClock().Now();
-}
 
 }  // namespace
 
@@ -31,15 +26,16 @@ RunFollower::RunFollower(const AdminClient& client, common::Signals& signals)
     : client_(client), signals_(signals), is_live_(IsTerminal(STDERR_FILENO)) {}
 
 RunFollower::End RunFollower::Follow(std::int64_t run) {
-  common::Instant last_heard = Now();
+  const common::SystemClock clock;
+  common::Instant last_heard = clock.Now();
   next_line_ = last_heard + kLineInterval;
   next_look_ = last_heard + kLookInterval;
   while (true) {
     const bool is_heard = Ask(run);
-    const common::Instant now = Now();
+    const common::Instant now = clock.Now();
     if (is_heard) last_heard = now;
     if (is_heard && !run_.is_over()) Look(now);
-    if (now - last_heard > kPatience) {
+    if (now - last_heard > kCoordinatorPatience) {
       footer_.Clear();
       return End::kCoordinatorLost;
     }

@@ -38,5 +38,6 @@ struct Overview {
   std::vector<std::string> lines;
 };
 Overview LookAround(const StateDir& state, const AdminClient& client);
+inline constexpr int kRefreshMs = 1000;  // for who looks again and again
 
 }  // namespace cli
