@@ -9,7 +9,7 @@ namespace {
 using common::PgParams;
 using common::Result;
 
-constexpr char kSample[] =
+constexpr char kSampleConditions[] =
     "SELECT hex0x(condition_id) FROM market WHERE volume_fed = volume AND volume > 0"
     " ORDER BY random() LIMIT $1";
 
@@ -41,7 +41,7 @@ bool ConditionFinding::is_good() const {
 }
 
 Result<std::vector<std::string>> SampleConditions(common::PgConnection& connection, int most) {
-  const auto rows = connection.Exec(kSample, PgParams().Int64(most));
+  const auto rows = connection.Exec(kSampleConditions, PgParams().Int64(most));
   if (!rows) return rows.error();
   std::vector<std::string> conditions;
   conditions.reserve(static_cast<std::size_t>(rows->size()));

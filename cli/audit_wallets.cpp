@@ -15,7 +15,7 @@ using common::Result;
 
 // In an order by chance, the view is asked for one after the other until there are enough: its
 // every row costs look-ups.
-constexpr char kSample[] = R"sql(
+constexpr char kSampleWallets[] = R"sql(
 SELECT m.wallet_address
 FROM (SELECT w.wallet_id FROM wallet w LEFT JOIN wallet_sync s ON s.wallet_id = w.wallet_id
        WHERE s.status = 2 OR (coalesce(s.status, 0) = 0
@@ -81,7 +81,7 @@ Result<std::vector<BoughtDifference>> CompareBought(common::PgConnection& connec
 }  // namespace
 
 Result<std::vector<std::string>> SampleWallets(common::PgConnection& connection, int most) {
-  const auto rows = connection.Exec(kSample, PgParams().Int64(most));
+  const auto rows = connection.Exec(kSampleWallets, PgParams().Int64(most));
   if (!rows) return rows.error();
   std::vector<std::string> wallets;
   wallets.reserve(static_cast<std::size_t>(rows->size()));

@@ -10,7 +10,7 @@
 namespace cli {
 namespace {
 
-constexpr std::chrono::milliseconds kTick(500);
+constexpr std::chrono::milliseconds kGuardianTick(500);
 constexpr int kSettleMs = 50;
 
 std::optional<ProcessId> RestartSupervisor(const StateDir& state) {
@@ -30,7 +30,7 @@ std::optional<ProcessId> RestartSupervisor(const StateDir& state) {
 void Wait(const std::optional<ProcessId>& process, int signal_fd) {
   pollfd waited[2] = {{signal_fd, POLLIN, 0}, {process ? OpenPidFd(*process) : -1, POLLIN, 0}};
   const bool is_running = waited[1].fd >= 0;
-  poll(waited, 2, is_running ? static_cast<int>(kTick.count()) : kSettleMs);
+  poll(waited, 2, is_running ? static_cast<int>(kGuardianTick.count()) : kSettleMs);
   if (is_running) close(waited[1].fd);
 }
 

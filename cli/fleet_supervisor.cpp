@@ -20,7 +20,7 @@ using common::Result;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kTick(200);
+constexpr milliseconds kSupervisorTick(200);
 constexpr seconds kLogInterval(5);
 constexpr char kDatabase[] = "database";
 constexpr char kCoordinator[] = "coordinator";
@@ -29,10 +29,6 @@ constexpr char kWorkerPrefix[] = "worker-";
 
 constexpr seconds kAuditInterval(30);
 constexpr int kAuditSample = 100;
-
-Instant Now() {
-  return common::SystemClock().Now();
-}
 
 bool IsWorker(const std::string& name) {
   return name.starts_with(kWorkerPrefix);
@@ -55,7 +51,8 @@ int FleetSupervisor::Run() {
   (void)WriteFile(state_.pid_file("supervisor"), fmt::format("{} {}\n", self->pid, self->started),
                   0644);
   common::LogInfo("supervisor_started", {{"state_dir", state_.root().string()}});
-  const Instant start = Now();
+  const common::SystemClock clock;
+  const Instant start = clock.Now();
   if (settings_.is_embedded()) Program(kDatabase, start);
   Program(kCoordinator, start);
   for (const auto& entry : std::filesystem::directory_iterator(state_.fleet())) {
@@ -66,7 +63,7 @@ int FleetSupervisor::Run() {
   if (settings_.tells_workers) tell = settings_.workers;
   wishes_ = std::make_unique<FleetWishes>(state_, tell);
   while (signals.Drain().stops == 0) {
-    const Instant now = Now();
+    const Instant now = clock.Now();
     Watch(now);
     DecideWorkers(now);
     ReleaseHeld(now);
@@ -78,7 +75,7 @@ int FleetSupervisor::Run() {
     StopUnwanted(now);
     Report();
     BoundLogs(now);
-    Sleep(signals.fd(), Now());
+    Sleep(signals.fd(), clock.Now());
   }
   common::LogInfo("supervisor_ended");
   return 0;
@@ -273,7 +270,7 @@ void FleetSupervisor::BoundLogs(Instant now) {
 // Until a program ends, a signal comes, or a start is due; at most one tick.
 void FleetSupervisor::Sleep(int signal_fd, Instant now) const {
   std::vector<pollfd> waited{{signal_fd, POLLIN, 0}};
-  common::Duration longest = kTick;
+  common::Duration longest = kSupervisorTick;
   for (const auto& [name, program] : programs_) {
     if (!program.process()) {
       if (program.is_wanted() && !program.is_held()) {

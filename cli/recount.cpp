@@ -16,7 +16,7 @@ using common::ErrorKind;
 using common::Result;
 using nlohmann::json;
 
-constexpr std::int64_t kMaxPages = 1'000'000;
+constexpr std::int64_t kMaxWalletPages = 1'000'000;
 
 }  // namespace
 
@@ -55,7 +55,7 @@ Result<WalletCount> CountUpstream(const std::string& data_url, const std::string
       data_url, wallet, end);
   WalletCount count;
   std::string cursor;
-  while (count.requests < kMaxPages) {
+  while (count.requests < kMaxWalletPages) {
     const Result<std::string> body =
         AskPatiently(cursor.empty() ? filters : filters + "&cursor=" + UrlEncoded(cursor));
     if (!body) return body.error();

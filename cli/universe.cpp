@@ -54,9 +54,9 @@ json Body(const Options& options, const WalletList& list) {
 }
 
 // False if a signal ended the wait.
-bool Wait(std::int64_t seconds, common::Signals& signals) {
+bool Wait(std::int64_t pause_s, common::Signals& signals) {
   const common::SystemClock clock;
-  const auto until = clock.Now() + std::chrono::seconds(seconds);
+  const auto until = clock.Now() + std::chrono::seconds(pause_s);
   while (clock.Now() < until) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock.Now()).count();
     pollfd waited{signals.fd(), POLLIN, 0};

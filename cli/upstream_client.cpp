@@ -12,7 +12,7 @@
 namespace cli {
 namespace {
 
-constexpr std::chrono::seconds kConnectTimeout(5);
+constexpr std::chrono::seconds kUpstreamConnectTimeout(5);
 constexpr std::chrono::seconds kReadTimeout(30);
 constexpr int kTries = 6;
 constexpr double kShortestWait_s = 0.5;
@@ -66,7 +66,7 @@ common::Result<UpstreamAnswer> AskUpstream(const std::string& url, const std::st
     return common::Error{common::ErrorKind::kRejected, "'" + url + "' is no http or https URL"};
   }
   httplib::Client client(parts->origin);
-  client.set_connection_timeout(kConnectTimeout);
+  client.set_connection_timeout(kUpstreamConnectTimeout);
   client.set_read_timeout(kReadTimeout);
   const auto start = std::chrono::steady_clock::now();
   const httplib::Result answer = body.empty()
