@@ -9,13 +9,12 @@
 #include "sim/oracle.h"
 #include "sim/router.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr common::UnixSeconds kNow = 1'795'200'000;
 
 class ControlTest : public testing::Test {
  protected:

@@ -7,16 +7,16 @@
 
 #include "sim/text.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr common::UnixSeconds kNow = 1'795'200'000;
 constexpr const char* kAll = "/v2/trades?taker_only=false&start=1&filter_amount=0.000001";
 
-const World& SomeWorld() {
+const World& SmallWorld() {
   static const auto world =
       BuildWorld({.seed = 4, .wallets = 30, .fills = 20'000, .whale_fills = 0, .recorded = ""});
   return *world;
@@ -66,7 +66,7 @@ class DataApiTest : public testing::Test {
                       [&](FillNumber number) { return wanted(world_.fills()[number]); }));
   }
 
-  const World& world_ = SomeWorld();
+  const World& world_ = SmallWorld();
   DataApi api_{world_, 0};
   PageFault fault_ = PageFault::kNone;
 };

@@ -11,6 +11,7 @@
 #include "common/decimal.h"
 #include "sim/oracle.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 namespace {
@@ -23,7 +24,7 @@ class DomeTest : public testing::Test {
   Response Answer(const std::string& target, const std::string& key = "Bearer secret") {
     Request request = ParseTarget("GET", target);
     request.authorization = key;
-    request.now = 1'795'200'000;
+    request.now = kNow;
     return dome_.Answer(request);
   }
   Json Ask(const std::string& target) { return Json::parse(Answer(target).body); }

@@ -20,13 +20,12 @@
 #include "sim/prices.h"
 #include "sim/text.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 
 using Json = nlohmann::json;
 using Lines = std::vector<std::string>;
-
-inline constexpr common::UnixSeconds kNow = 1'795'200'000;
 
 inline Lines Split(const std::string& text) {
   Lines lines;

@@ -17,6 +17,7 @@
 #include "sim/prices.h"
 #include "sim/text.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 namespace {
@@ -24,7 +25,6 @@ namespace {
 using Json = nlohmann::json;
 using Lines = std::vector<std::string>;
 
-constexpr common::UnixSeconds kNow = 1'795'200'000;
 constexpr const char* kV1 = "0xd0a08e8c493f9c94f29311604c9de1b4e8c8d4c06bd0c789af57f2d65bfec0f6";
 constexpr const char* kV2 = "0xd543adfd945773f1a62f74f0ee55a5e3b9b1a28262980ba90b1a89f2ea84d8ee";
 constexpr const char* kResolution =

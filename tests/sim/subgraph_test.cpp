@@ -9,6 +9,7 @@
 
 #include "sim/text.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 namespace {
@@ -28,7 +29,7 @@ class SubgraphTest : public testing::Test {
   Json Ask(const std::string& query, const Json& variables = Json::object()) {
     Request request = ParseTarget("POST", "/");
     request.body = Json{{"query", query}, {"variables", variables}}.dump();
-    request.now = 1'795'200'000;
+    request.now = kNow;
     request.page_fault = fault_;
     const Response response = subgraph_.Answer(request);
     fault_done_ = response.page_fault_done;

@@ -13,6 +13,7 @@
 #include "sim/oracle.h"
 #include "sim/router.h"
 #include "sim/world_builder.h"
+#include "tests/sim/now.h"
 
 namespace sim {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 using Json = nlohmann::json;
 using Lines = std::vector<std::string>;
 
-constexpr common::UnixSeconds kNow = 1'795'200'000;
 const WorldOptions kWorld = {
     .seed = 5, .wallets = 40, .fills = 6000, .whale_fills = 0, .recorded = ""};
 
