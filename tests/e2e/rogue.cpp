@@ -17,16 +17,16 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// A chunk that was leased to it.
-struct Given {
-  std::int64_t chunk = 0;
-  std::int64_t epoch = 0;
-  std::vector<std::int32_t> wallets;
-};
-
 }  // namespace
 
 struct Rogue::State {
+  // A chunk that was leased to it.
+  struct Given {
+    std::int64_t chunk = 0;
+    std::int64_t epoch = 0;
+    std::vector<std::int32_t> wallets;
+  };
+
   State(const std::string& address, const proto::ClientKeys& keys, std::string name)
       : socket(context, zmq::socket_type::dealer), id(std::move(name)) {
     socket.set(zmq::sockopt::curve_serverkey, keys.server_public_z85);
@@ -210,7 +210,7 @@ void Rogue::Dawdle() {
     state.Say(proto::Encode(credit));
     proto::Envelope beat = proto::MakeBeat(++state.sequence);
     beat.mutable_beat()->set_session(state.session);
-    for (const Given& lease : state.given) {
+    for (const State::Given& lease : state.given) {
       proto::Envelope accept;
       accept.mutable_accept()->set_session(state.session);
       accept.mutable_accept()->set_chunk(lease.chunk);
