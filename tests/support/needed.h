@@ -2,6 +2,7 @@
 // unless SEINE_NO_SKIP is set; one that is installed and does not start is a failure.
 #pragma once
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -9,6 +10,8 @@
 #include "common/error.h"
 
 namespace tests {
+
+inline constexpr std::chrono::seconds kStartDeadline{60};
 
 // Ends the program, whatever its callers would make of an error.
 [[noreturn]] inline void FailForLackOf(const std::string& server, const std::string& why) {

@@ -24,8 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using common::Result;
 
-constexpr std::chrono::seconds kStartDeadline{60};
-
 std::string FindProgram() {
   for (const char* path :
        {"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"}) {

@@ -38,7 +38,6 @@ using common::PgConnection;
 using common::Result;
 using common::Status;
 
-constexpr std::chrono::seconds kStartDeadline{60};
 constexpr std::chrono::milliseconds kPoll{20};
 
 // Waits for the owner's end, then ends the server and removes its directory.
