@@ -4,18 +4,14 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <poll.h>
+
+#include "tests/common/readable.h"
 
 namespace common {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-bool IsReadable(int fd) {
-  pollfd entry{fd, POLLIN, 0};
-  return poll(&entry, 1, 0) == 1;
-}
 
 TEST(MailboxTest, RefusesWhenFull) {
   Mailbox<int> mailbox(2);

@@ -3,15 +3,11 @@
 #include <csignal>
 
 #include <gtest/gtest.h>
-#include <poll.h>
+
+#include "tests/common/readable.h"
 
 namespace common {
 namespace {
-
-bool IsReadable(int fd) {
-  pollfd entry{fd, POLLIN, 0};
-  return poll(&entry, 1, 0) == 1;
-}
 
 TEST(SignalsTest, CountsStopsAndReloads) {
   Signals signals;

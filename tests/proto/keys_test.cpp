@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using common::WorkerId;
 
-const WorkerId kWorker{"w-1"};
+const WorkerId kSomeWorker{"w-1"};
 
 class KeysTest : public ::testing::Test {
  protected:
@@ -30,7 +30,7 @@ class KeysTest : public ::testing::Test {
 };
 
 TEST_F(KeysTest, SecretsAreForTheirOwnerAlone) {
-  ASSERT_TRUE(keys_.AddWorker(kWorker));
+  ASSERT_TRUE(keys_.AddWorker(kSomeWorker));
   EXPECT_EQ(ModeOf(keys_.path()), 0700U);
   EXPECT_EQ(ModeOf(keys_.path() / "coordinator.key"), 0600U);
   EXPECT_EQ(ModeOf(keys_.path() / "workers" / "w-1.key"), 0600U);
@@ -52,21 +52,21 @@ TEST_F(KeysTest, PublicKeyBelongsToTheSecretOne) {
 }
 
 TEST_F(KeysTest, DoingItAgainKeepsTheKeys) {
-  ASSERT_TRUE(keys_.AddWorker(kWorker));
-  const auto before = keys_.ReadClient(kWorker, "");
+  ASSERT_TRUE(keys_.AddWorker(kSomeWorker));
+  const auto before = keys_.ReadClient(kSomeWorker, "");
   ASSERT_TRUE(keys_.Init());
-  ASSERT_TRUE(keys_.AddWorker(kWorker));
-  const auto after = keys_.ReadClient(kWorker, "");
+  ASSERT_TRUE(keys_.AddWorker(kSomeWorker));
+  const auto after = keys_.ReadClient(kSomeWorker, "");
   ASSERT_TRUE(before && after);
   EXPECT_EQ(before->own.secret_z85, after->own.secret_z85);
   EXPECT_EQ(before->server_public_z85, after->server_public_z85);
 }
 
 TEST_F(KeysTest, TheListNamesWhoIsAuthorised) {
-  ASSERT_TRUE(keys_.AddWorker(kWorker));
+  ASSERT_TRUE(keys_.AddWorker(kSomeWorker));
   ASSERT_TRUE(keys_.AddWorker(WorkerId{"w-2"}));
-  ASSERT_TRUE(keys_.Revoke(kWorker));
-  EXPECT_FALSE(keys_.Revoke(kWorker));
+  ASSERT_TRUE(keys_.Revoke(kSomeWorker));
+  EXPECT_FALSE(keys_.Revoke(kSomeWorker));
   const auto list = keys_.ReadAllowList();
   ASSERT_TRUE(list);
   ASSERT_EQ(list->size(), 1U);
@@ -74,15 +74,15 @@ TEST_F(KeysTest, TheListNamesWhoIsAuthorised) {
 }
 
 TEST_F(KeysTest, AKeyIsOneWorkersOnly) {
-  ASSERT_TRUE(keys_.AddWorker(kWorker));
-  const std::string key = keys_.ReadClient(kWorker, "")->own.public_z85;
+  ASSERT_TRUE(keys_.AddWorker(kSomeWorker));
+  const std::string key = keys_.ReadClient(kSomeWorker, "")->own.public_z85;
   EXPECT_FALSE(keys_.Authorise(WorkerId{"w-2"}, key));
-  EXPECT_TRUE(keys_.Authorise(kWorker, key));
-  EXPECT_FALSE(keys_.Authorise(kWorker, "nonsense"));
+  EXPECT_TRUE(keys_.Authorise(kSomeWorker, key));
+  EXPECT_FALSE(keys_.Authorise(kSomeWorker, "nonsense"));
 }
 
 TEST_F(KeysTest, AFileThatIsNoKeyAuthorisesNobody) {
-  ASSERT_TRUE(keys_.AddWorker(kWorker));
+  ASSERT_TRUE(keys_.AddWorker(kSomeWorker));
   std::ofstream(keys_.path() / "authorized" / "w-2.pub") << "nonsense\n";
   std::ofstream(keys_.path() / "authorized" / "readme.txt") << "hello\n";
   EXPECT_EQ(keys_.ReadAllowList()->size(), 1U);
