@@ -171,10 +171,10 @@ SessionActions Session::Tick(Instant now, proto::Beat vitals) {
 // A BEAT renews every lease, also of a chunk that is finished and waits for its DONE_ACK. CREDIT is
 // said with each one, in case it was lost.
 void Session::SendBeat(proto::Beat vitals, Instant now) {
-  for (const auto& [lease, held] : held_) {
+  for (const auto& held : held_) {
     const auto told = std::any_of(vitals.leases().begin(), vitals.leases().end(),
-                                  [&](const auto& entry) { return LeaseOf(entry) == lease; });
-    if (!told) SetLease(lease, *vitals.add_leases());
+                                  [&](const auto& entry) { return LeaseOf(entry) == held.first; });
+    if (!told) SetLease(held.first, *vitals.add_leases());
   }
   vitals.set_session(session_);
   vitals.set_sequence(++sequence_);
