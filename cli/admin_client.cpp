@@ -1,6 +1,5 @@
 #include "cli/admin_client.h"
 
-#include <cstdlib>
 #include <functional>
 #include <thread>
 
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/files.h"
+#include "common/environment.h"
 #include "common/options.h"
 
 namespace cli {
@@ -24,11 +24,8 @@ constexpr std::chrono::milliseconds kRetryInterval(300);
 constexpr char kDefaultAddress[] = "127.0.0.1:8600";
 
 std::string ApiKey(const StateDir& state) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
-  const char* variable = std::getenv("SEINE_API_KEY");
-  std::string key = variable != nullptr && *variable != '\0'
-                        ? variable
-                        : ReadFile(state.admin_key()).value_or("");
+  std::string key = common::Variable("SEINE_API_KEY");
+  if (key.empty()) key = ReadFile(state.admin_key()).value_or("");
   while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back())) != 0) key.pop_back();
   return key;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/embedded_postgres.h"
+#include "common/environment.h"
 #include "common/postgres.h"
 
 namespace cli {
@@ -47,9 +48,8 @@ std::vector<std::filesystem::path> Candidates() {
   if (const std::string folder = FirstLineOf("pg_config --bindir"); !folder.empty()) {
     folders.emplace_back(folder);
   }
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "";
+  const std::string path = common::Variable("PATH");
+  std::string_view rest = path;
   while (!rest.empty()) {
     const std::size_t colon = std::min(rest.find(':'), rest.size());
     folders.emplace_back(rest.substr(0, colon));

@@ -1,20 +1,18 @@
 #include "cli/terminal.h"
 
 #include <cstdio>
-#include <cstdlib>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/format.h"
+#include "common/environment.h"
 
 namespace cli {
 namespace {
 
 std::string Coloured(const char* code, std::string_view text) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes our environment.
-  const char* no_color = std::getenv("NO_COLOR");
-  const bool is_plain = !IsTerminal(STDOUT_FILENO) || (no_color != nullptr && *no_color != '\0');
+  const bool is_plain = !IsTerminal(STDOUT_FILENO) || !common::Variable("NO_COLOR").empty();
   if (is_plain || text.empty()) return std::string(text);
   return std::string(code) + std::string(text) + "\033[0m";
 }

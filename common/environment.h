@@ -5,8 +5,8 @@
 
 namespace common {
 
-// Empty where it is not set: the two mean the same to us. Nobody changes our environment while there
-// are threads.
+// Empty where it is not set: the two mean the same to us. Nobody changes our environment while
+// there are threads.
 std::string Variable(const std::string& name);
 
 }  // namespace common

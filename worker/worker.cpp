@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <string_view>
 #include <utility>
 
 #include <unistd.h>
 
+#include "common/environment.h"
 #include "common/failpoint.h"
 #include "common/logging.h"
 #include "worker/jobs/ownership.h"
@@ -39,9 +39,7 @@ std::uint64_t ResidentBytes() {
 // "0x...=kill" in SEINE_POISON_WALLET: the process ends as soon as this wallet is told to be in
 // flight.
 std::string PoisonFromEnvironment() {
-  const char* const text = std::getenv("SEINE_POISON_WALLET");
-  if (text == nullptr) return {};
-  const std::string entry = text;
+  const std::string entry = common::Variable("SEINE_POISON_WALLET");
   return entry.substr(0, entry.find('='));
 }
 

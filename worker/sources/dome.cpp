@@ -4,7 +4,6 @@
 #include "worker/sources/dome.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "common/check.h"
+#include "common/environment.h"
 #include "worker/sources/dome_page.h"
 #include "worker/sources/json_text.h"
 #include "worker/sources/page_end.h"
@@ -134,9 +134,7 @@ std::vector<TokenHint> HintsOfOrders(const DomePage& page) {
 }  // namespace
 
 std::string DomeKeyOfEnvironment() {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment is read before there are threads.
-  const char* const key = std::getenv("SEINE_DOME_KEY");
-  return key == nullptr ? std::string() : std::string(key);
+  return common::Variable("SEINE_DOME_KEY");
 }
 
 Dome::Dome(std::string base_url, const std::string& key)
