@@ -109,7 +109,8 @@ Result<std::optional<std::string>> SelectWallets(PgConnection& connection, const
                                     PgParams().Text(wish.selection));
   if (!rows) return rows.error();
   if (rows->empty()) {
-    return Error{ErrorKind::kRejected, "selection " + wish.selection + " holds no wallets"};
+    return Error{ErrorKind::kRejected, "selection " + wish.selection +
+                                           " holds no wallets; Polymarket's contracts are none"};
   }
   return std::optional<std::string>(wish.selection);
 }
