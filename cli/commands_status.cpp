@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/fleet_options.h"
+#include "cli/run_command.h"
 #include "cli/screen.h"
 #include "cli/terminal.h"
 #include "common/signals.h"
@@ -15,11 +16,6 @@ namespace {
 
 constexpr char kRunsPath[] = "/api/runs?limit=20";
 
-int Unreachable(const common::Error& error) {
-  const bool is_away = error.kind == common::ErrorKind::kTransient;
-  return Complain(is_away ? kNoFleet : kCannotStart, error.message);
-}
-
 void PrintJson(const std::string& body) {
   std::fwrite(body.data(), 1, body.size(), stdout);
   if (!body.ends_with('\n')) std::fputc('\n', stdout);
@@ -28,7 +24,7 @@ void PrintJson(const std::string& body) {
 // The coordinator's status, and the supervisor's programs beside it.
 int PrintStatusJson(const StateDir& state, const AdminClient& client) {
   const auto body = client.Get("/api/status");
-  if (!body) return Unreachable(body.error());
+  if (!body) return FailedCall(body.error());
   nlohmann::json all = nlohmann::json::parse(*body, nullptr, false);
   if (!all.is_object()) return Complain(kCannotStart, "the coordinator's answer is not JSON");
   all["programs"] = nlohmann::json::array();
@@ -77,13 +73,13 @@ int ShowWorkers(const Options& options) {
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   const auto body = AdminClient(*state, options.http).Get("/api/workers");
-  if (!body) return Unreachable(body.error());
+  if (!body) return FailedCall(body.error());
   if (options.is_json) {
     PrintJson(*body);
     return kDone;
   }
   const auto workers = ParseWorkers(*body);
-  if (!workers) return Unreachable(workers.error());
+  if (!workers) return FailedCall(workers.error());
   Print(WorkerLines(*workers));
   return kDone;
 }
@@ -92,13 +88,13 @@ int ShowRuns(const Options& options) {
   const std::optional<StateDir> state = OpenState(options);
   if (!state) return kCannotStart;
   const auto body = AdminClient(*state, options.http).Get(kRunsPath);
-  if (!body) return Unreachable(body.error());
+  if (!body) return FailedCall(body.error());
   if (options.is_json) {
     PrintJson(*body);
     return kDone;
   }
   const auto runs = ParseRuns(*body);
-  if (!runs) return Unreachable(runs.error());
+  if (!runs) return FailedCall(runs.error());
   Print(RunsLines(*runs));
   return kDone;
 }

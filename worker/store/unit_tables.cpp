@@ -111,12 +111,6 @@ constexpr char kFed[] =
     "AND to_timestamp(w.reached) >= w.volume_at "
     "AND m.condition_id = decode(right(w.task, 64), 'hex')";
 
-Status Run(PgConnection& connection, const char* sql, const PgParams& params) {
-  const Result<PgRows> rows = connection.Exec(sql, params);
-  if (!rows) return rows.error();
-  return Done{};
-}
-
 void AddKey(PgArray& array, std::int32_t key) {
   if (key == 0) {
     array.AddNull();
@@ -155,7 +149,7 @@ Status NoteDue(PgConnection& connection, const std::vector<FoundWallet>& wallets
     seen.Add(one.seen);
     skipped.Add(one.is_left_out);
   }
-  return Run(connection, kDue, PgParams().Array(wallet).Array(seen).Array(skipped));
+  return Execute(connection, kDue, PgParams().Array(wallet).Array(seen).Array(skipped));
 }
 
 Result<std::uint64_t> InsertActivity(PgConnection& connection,
@@ -226,7 +220,7 @@ Status UpsertPositions(PgConnection& connection, common::RunId run,
   params.Int64(run.value).Array(wallet).Array(token).Array(condition);
   for (const PgArray& amount : amounts) params.Array(amount);
   params.Array(status).Array(outcome).Array(index).Array(first).Array(last);
-  return Run(connection, kPositions, params);
+  return Execute(connection, kPositions, params);
 }
 
 Status EndPositions(PgConnection& connection, common::RunId run,
@@ -239,7 +233,7 @@ Status EndPositions(PgConnection& connection, common::RunId run,
     if (told[i].portfolio_value.has_value()) values[wallets[i].value] = *told[i].portfolio_value;
   }
   for (const char* sql : {kForgetPositions, kMissPositions}) {
-    const Status done = Run(connection, sql, PgParams().Array(ended).Int64(run.value));
+    const Status done = Execute(connection, sql, PgParams().Array(ended).Int64(run.value));
     if (!done) return done;
   }
   if (values.empty()) return Done{};
@@ -248,7 +242,7 @@ Status EndPositions(PgConnection& connection, common::RunId run,
     wallet.Add(id);
     value.Add(millionths);
   }
-  return Run(connection, kValues, PgParams().Array(wallet).Array(value));
+  return Execute(connection, kValues, PgParams().Array(wallet).Array(value));
 }
 
 Status WriteUnitProgress(PgConnection& connection, const UnitBatch& batch,
@@ -286,9 +280,9 @@ Status WriteUnitProgress(PgConnection& connection, const UnitBatch& batch,
        {&id, &position, &status, &error, &rows, &complete_to, &begins_at, &reached}) {
     params.Array(*column);
   }
-  if (Status done = Run(connection, kUnits, params); !done) return done;
+  if (Status done = Execute(connection, kUnits, params); !done) return done;
   if (batch.kind != "holders" || completed.size() == 0) return Done{};
-  return Run(connection, kFed, PgParams().Array(completed));
+  return Execute(connection, kFed, PgParams().Array(completed));
 }
 
 }  // namespace worker::store
