@@ -4,7 +4,7 @@
 #include "bench/store_workload.h"
 
 int main() {
-  constexpr int kRounds = 11;
+  constexpr int kRounds = 21;
   bench::StoreWorkload workload({});
   const auto trades = static_cast<double>(workload.trades());
   bench::Rounds rounds;

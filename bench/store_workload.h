@@ -9,6 +9,7 @@
 
 #include "common/postgres.h"
 #include "tests/support/postgres.h"
+#include "worker/jobs/trades.h"
 #include "worker/store/trade_store.h"
 
 namespace bench {
@@ -18,8 +19,8 @@ struct WorkloadOptions {
   std::size_t wallets = 1'200;
   std::size_t tokens = 1'000;
   std::size_t page_rows = 500;
-  std::size_t in_flight = 32;       // wallets
-  std::size_t batch_rows = 20'000;  // a flush of the store loop
+  std::size_t in_flight = 32;  // wallets
+  std::size_t batch_rows = worker::jobs::TradesLimits{}.batch_rows;
 };
 
 class StoreWorkload {

@@ -37,11 +37,13 @@
 namespace worker {
 
 struct WorkerLimits {
-  std::uint32_t in_flight = 32;         // wallets under way
-  std::size_t unwritten_rows = 40'000;  // fetched, not committed: no more pages are asked for
-  std::size_t unwritten_batches = 64;
+  std::uint32_t in_flight = 32;  // wallets under way
   jobs::TradesLimits trades;
   jobs::UnitLimits units;
+  // Fetched, not committed: no more pages are asked for. One batch is written while the next one is
+  // gathered.
+  std::size_t unwritten_rows = 2 * trades.batch_rows;
+  std::size_t unwritten_batches = 64;
 };
 
 // Everything is borrowed.

@@ -26,7 +26,7 @@
 namespace worker::jobs {
 
 struct TradesLimits {
-  std::size_t batch_rows = 20'000;  // a commit's wait is spread over them
+  std::size_t batch_rows = 40'000;  // a commit and the wallets' progress are spread over them
   common::Duration batch_age = std::chrono::milliseconds(500);
   int tries = 5;  // of one request
   common::BackoffPolicy backoff{std::chrono::seconds(2), std::chrono::seconds(30)};
