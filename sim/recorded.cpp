@@ -69,7 +69,7 @@ void AppendRows(std::string_view array, MarketBook& markets, std::vector<Recorde
   std::vector<std::string> rows = ReadElements(array);
   std::reverse(rows.begin(), rows.end());
   for (const std::string& row : rows) {
-    if (auto fill = ReadDataRow(ReadFields(row), markets)) fills.push_back(*std::move(fill));
+    if (const auto fill = ReadDataRow(ReadFields(row), markets)) fills.push_back(*fill);
   }
 }
 

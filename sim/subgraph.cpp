@@ -136,7 +136,7 @@ class Teller {
     if (query.descending) {
       return Page(query, std::make_reverse_iterator(high), std::make_reverse_iterator(low));
     }
-    const Numbers page = Page(query, low, high);
+    Numbers page = Page(query, low, high);
     if (request_.page_fault == PageFault::kRepeat && !page.empty() && query.filter.OnlyMaker()) {
       const auto begin = std::find(low, high, page.front());
       const auto back = std::min<std::ptrdiff_t>(query.first, begin - all.begin());

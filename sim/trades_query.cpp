@@ -21,7 +21,7 @@ ParameterFailure ReadAmount(const Request& request, TradesQuery& query) {
 // Start and end count with `user` only; without a start the window is three years long.
 ParameterFailure ReadWindow(const Request& request, TradesQuery& query) {
   // The bare feed holds the current and the previous month; 62 days reach as far or further.
-  constexpr std::int64_t kTwoMonths = 62 * 86'400;
+  constexpr std::int64_t kTwoMonths = std::int64_t{62} * 86'400;
   std::int64_t start = request.now - kThreeYears;
   std::int64_t end = INT64_MAX;
   query.start = start;

@@ -158,8 +158,9 @@ class World {
   // REQUIRES: in chain order, not older than newest().
   void Append(std::span<const Fill> fills);
   std::uint32_t AddWallet(const common::WalletAddress& address);
-  // Resolves an open market; its event closes with its last one. `winner` as in Market.
-  void Close(std::uint32_t market, common::UnixSeconds at, std::int32_t winner);
+  // Resolves the open market of this number; its event closes with its last one. `winner` as in
+  // Market.
+  void Close(std::uint32_t number, common::UnixSeconds at, std::int32_t winner);
   // How often a market was closed since the world was made.
   std::uint64_t closings() const { return closings_; }
 

@@ -39,8 +39,8 @@ long Milliseconds(common::Duration duration) {
 
 // Initialises curl before the first handle, once for the life of the process.
 void StartCurl() {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (started != CURLE_OK) throw std::runtime_error("curl cannot start");
+  static const CURLcode kStarted = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (kStarted != CURLE_OK) throw std::runtime_error("curl cannot start");
 }
 
 }  // namespace

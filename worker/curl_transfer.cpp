@@ -17,7 +17,7 @@ constexpr std::size_t kLargestReserve = std::size_t{512} << 10U;  // more than a
 HeaderList AppendHeader(HeaderList list, const char* line) {
   curl_slist* longer = curl_slist_append(list.get(), line);
   if (longer == nullptr) throw std::runtime_error("curl: out of memory");
-  list.release();
+  static_cast<void>(list.release());  // `longer` begins with it.
   return {longer, curl_slist_free_all};
 }
 

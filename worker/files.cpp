@@ -2,8 +2,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -24,7 +24,8 @@ using common::Status;
 constexpr mode_t kOwnerOnly = 0600;
 
 Error Failed(const std::string& what, const std::string& path) {
-  return {ErrorKind::kTransient, fmt::format("{} {}: {}", what, path, std::strerror(errno))};
+  return {ErrorKind::kTransient,
+          fmt::format("{} {}: {}", what, path, std::generic_category().message(errno))};
 }
 
 class Descriptor {

@@ -30,8 +30,8 @@ common::Result<UnitStep> ActivityWalk::OnResponse(const HttpResponse& response) 
   UnitStep step;
   step.told = page->rows.size() + page->refused.size();
   step.rows.activity.reserve(page->rows.size());
-  for (sources::Activity& row : page->rows) {
-    step.rows.activity.push_back({wallet_, std::move(row)});
+  for (const sources::Activity& row : page->rows) {
+    step.rows.activity.push_back({wallet_, row});
   }
   step.rows.hints = std::move(page->hints);
   step.refused = std::move(page->refused);

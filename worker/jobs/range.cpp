@@ -63,8 +63,8 @@ Result<UnitStep> SubgraphRangeWalk::OnResponse(const HttpResponse& response) {
   UnitStep step;
   step.told = page->trades.size() + page->refused.size();
   step.rows.trades.reserve(page->trades.size());
-  for (sources::WalletTrade& row : page->trades) {
-    step.rows.trades.push_back({row.wallet, task_.from, std::move(row.trade)});
+  for (const sources::WalletTrade& row : page->trades) {
+    step.rows.trades.push_back({row.wallet, task_.from, row.trade});
   }
   step.rows.hints = std::move(page->hints);
   step.refused = std::move(page->refused);

@@ -204,8 +204,8 @@ Result<UnitStep> RpcRangeWalk::TakeLogs(const HttpResponse& response) {
   if (anew <= 0) anew_to_ = 0;
   step.told = page->trades.size() + page->refused.size();
   step.rows.trades.reserve(page->trades.size());
-  for (sources::WalletTrade& row : page->trades) {
-    step.rows.trades.push_back({row.wallet, begins_at_, std::move(row.trade)});
+  for (const sources::WalletTrade& row : page->trades) {
+    step.rows.trades.push_back({row.wallet, begins_at_, row.trade});
   }
   step.rows.hints = HintsOf(step.rows.trades);
   step.refused = std::move(page->refused);
@@ -263,9 +263,8 @@ void RpcRangeWalk::GoBack(const store::BrokenSpan& broken) {
   stale_to_ = std::max(stale_to_, told_.newest().ts);
   told_.Clear();
   of_others_ = true;
-  for (auto border = broken.below.rbegin(); border != broken.below.rend(); ++border) {
-    told_.Add(*border);
-  }
+  std::for_each(broken.below.rbegin(), broken.below.rend(),
+                [this](const sources::RpcBlock& border) { told_.Add(border); });
 }
 
 // A node that has stopped tells no better from the beginning.

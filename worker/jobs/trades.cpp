@@ -163,9 +163,9 @@ void TradesJob::Accept(std::uint32_t index, sources::Page page, Instant now) {
   if (batch_.rows.empty() && page.trades.size() > kFullBatchLikely) {
     batch_.rows.reserve(limits_.batch_rows + page.trades.size());
   }
-  for (common::Trade& trade : page.trades) {
+  for (const common::Trade& trade : page.trades) {
     progress.last_trade_ts = std::max(progress.last_trade_ts, trade.ts);
-    batch_.rows.push_back({wallet.task.id, std::move(trade)});
+    batch_.rows.push_back({wallet.task.id, trade});
   }
   wallet.cursor = std::move(page.next);
   progress.cursor = wallet.cursor;

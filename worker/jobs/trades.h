@@ -46,7 +46,7 @@ class TradesJob final : public Job {
   bool Wants(common::Instant now, bool may_begin) override;
   Endpoint endpoint() const override { return endpoint_; }
   PageQuery Next(common::Instant now, bool may_begin) override;
-  common::Status OnResponse(std::uint32_t place, const HttpResponse& response,
+  common::Status OnResponse(std::uint32_t index, const HttpResponse& response,
                             common::Instant now) override;
   std::vector<RefusedEvent> TakeRefused() override;
   common::Instant NextAt() const override;

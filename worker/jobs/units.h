@@ -45,7 +45,7 @@ class UnitJob final : public Job {
   bool Wants(common::Instant now, bool may_begin) override;
   Endpoint endpoint() const override;
   PageQuery Next(common::Instant now, bool may_begin) override;
-  common::Status OnResponse(std::uint32_t place, const HttpResponse& response,
+  common::Status OnResponse(std::uint32_t index, const HttpResponse& response,
                             common::Instant now) override;
   std::vector<RefusedEvent> TakeRefused() override;
   common::Instant NextAt() const override;

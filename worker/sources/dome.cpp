@@ -47,7 +47,7 @@ std::string Encode(const DomePosition& position) {
 DomePosition Decode(std::string_view text) {
   DomePosition position;
   const auto version = TakeNumber(text);
-  if (version != 1 && version != 2) return {};
+  if (!version || *version < 1 || *version > 2) return {};
   for (std::int64_t* number : {&position.end, &position.refused_at, &position.boundary,
                                &position.hash, &position.offset}) {
     const auto value = TakeNumber(text);

@@ -10,7 +10,6 @@
 namespace worker::store {
 namespace {
 
-using common::Cursor;
 using common::Done;
 using common::PgArray;
 using common::PgConnection;

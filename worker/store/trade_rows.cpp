@@ -171,6 +171,7 @@ Result<std::vector<TradeRows::Key>> TradeRows::Missing(PgConnection& connection)
       connection.Exec(kMissing, PgParams().Array(wallet).Array(ts).Array(head).Array(event));
   if (!rows) return rows.error();
   std::vector<Key> missing;
+  missing.reserve(static_cast<std::size_t>(rows->size()));
   for (int row = 0; row < rows->size(); ++row) {
     missing.push_back(keys_[static_cast<std::size_t>(rows->Int64(row, 0) - 1)]);
   }

@@ -233,7 +233,7 @@ Status EndPositions(PgConnection& connection, common::RunId run,
     if (told[i].portfolio_value.has_value()) values[wallets[i].value] = *told[i].portfolio_value;
   }
   for (const char* sql : {kForgetPositions, kMissPositions}) {
-    const Status done = Execute(connection, sql, PgParams().Array(ended).Int64(run.value));
+    Status done = Execute(connection, sql, PgParams().Array(ended).Int64(run.value));
     if (!done) return done;
   }
   if (values.empty()) return Done{};

@@ -28,7 +28,7 @@ class WalletDictionary {
  private:
   using Missing = std::vector<const FoundWallet*>;
 
-  common::Status Learn(common::PgConnection& connection, Missing missing);
+  common::Status Learn(common::PgConnection& connection, Missing wallets);
   common::Result<Missing> LookUp(common::PgConnection& connection, const Missing& wallets);
 
   std::unordered_map<common::WalletAddress, common::WalletId> known_;
