@@ -44,19 +44,26 @@ std::string UpstreamUrl(const std::string& typed, const char* variable, const ch
   return real;
 }
 
-// Conditions that were named, else a sample where wallets are not named either. One that begins by
-// itself leaves them out: they take a look at every trade.
+// Conditions that were named, and a sample: as large as was asked for, else only where nothing is
+// named. One that begins by itself leaves them out: they take a look at every trade.
 Result<std::vector<std::string>> ChooseConditions(const Options& options,
                                                   common::PgConnection& connection) {
   std::vector<std::string> conditions;
   for (const std::string& text : options.conditions) {
     conditions.push_back(common::ParseConditionId(text)->ToString());
   }
-  if (!conditions.empty()) return conditions;
   int most = options.condition_sample;
-  const bool has_none = options.is_scheduled || !options.wallets.empty();
+  const bool has_none = options.is_scheduled || !options.wallets.empty() || !conditions.empty();
   if (most < 0) most = has_none ? 0 : std::max(options.sample, kDefaultSample);
-  return SampleConditions(connection, most);
+  if (most == 0) return conditions;
+  const auto drawn = SampleConditions(connection, most);
+  if (!drawn) return drawn.error();
+  for (const std::string& condition : *drawn) {
+    if (std::ranges::find(conditions, condition) == conditions.end()) {
+      conditions.push_back(condition);
+    }
+  }
+  return conditions;
 }
 
 // Whether it is time for the audit that begins by itself; then it is ours to do.

@@ -106,6 +106,31 @@ TEST_F(AuditTest, ASampleIsDrawnBesideNamedConditions) {
   EXPECT_NE(out_.find("0x0000"), std::string::npos) << out_;
 }
 
+TEST_F(AuditTest, ConditionsAreDrawnBesideNamedOnesWhereThatIsAskedFor) {
+  Query(
+      "INSERT INTO market (condition_id, volume, volume_fed) "
+      "SELECT decode(repeat('0' || n, 32), 'hex'), 5, 5 FROM generate_series(1, 2) n");
+  const std::string named = "0x" + std::string(64, '9');
+  const auto drawn = [](char digit) {
+    std::string condition = "0x";
+    for (int i = 0; i < 32; ++i) condition += {'0', digit};
+    return condition;
+  };
+  Options options;
+  options.conditions = {named, drawn('1')};
+  options.is_json = true;
+  EXPECT_EQ(Run(options), kIncomplete) << "nobody tells of them";
+  EXPECT_EQ(out_.find(drawn('2')), std::string::npos) << out_;
+  options.condition_sample = 2;
+  EXPECT_EQ(Run(options), kIncomplete);
+  for (const std::string& condition : {named, drawn('1'), drawn('2')}) {
+    const std::string finding = "\"condition\": \"" + condition;
+    const std::size_t first = out_.find(finding);
+    ASSERT_NE(first, std::string::npos) << out_;
+    EXPECT_EQ(out_.find(finding, first + 1), std::string::npos) << "twice: " << out_;
+  }
+}
+
 TEST_F(AuditTest, NamedWalletsTakeNoSample) {
   Options options;
   options.wallets = {"0x" + std::string(40, '1')};
