@@ -5,7 +5,7 @@
 
 int main() {
   constexpr int kRounds = 21;
-  bench::StoreWorkload workload({});
+  bench::StoreWorkload workload({.trades = 600'000, .wallets = 2'400});
   const auto trades = static_cast<double>(workload.trades());
   bench::Rounds rounds;
   for (int round = 0; round < kRounds; ++round) {
